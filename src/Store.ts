@@ -17,6 +17,7 @@ import type { CommitData } from "./internal/store/DataGroup.ts"
 import type { DeadLetterStore } from "./internal/store/DeadLetterStore.ts"
 import type { InboxStore } from "./internal/store/InboxStore.ts"
 import type { LeaseStore } from "./internal/store/LeaseStore.ts"
+import type { LogStore } from "./internal/store/LogStore.ts"
 import type { OutboxStore } from "./internal/store/OutboxStore.ts"
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts"
 import type { UnsettledStore } from "./internal/store/UnsettledStore.ts"
@@ -27,6 +28,7 @@ export * from "./internal/store/DataGroup.ts"
 export * from "./internal/store/DeadLetterStore.ts"
 export * from "./internal/store/InboxStore.ts"
 export * from "./internal/store/LeaseStore.ts"
+export * from "./internal/store/LogStore.ts"
 export * from "./internal/store/OutboxStore.ts"
 export * from "./internal/store/OutsideInbox.ts"
 export * from "./internal/store/StoreTransaction.ts"
@@ -105,4 +107,6 @@ export class Store extends Context.Service<Store, {
   readonly leases: LeaseStore
   readonly audit: AuditStore
   readonly unsettled: UnsettledStore
+  /** Reads logs. Undefined on an engine without it (memory): a transport on a log then refuses to open. */
+  readonly logs?: LogStore | undefined
 }>()("millrace/Store") {}

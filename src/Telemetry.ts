@@ -334,6 +334,16 @@ export const paused = Metric.gauge("millrace.queue.paused", {
 })
 
 /**
+ * 1 while a redrive run of the consumer has stopped itself and waits for an operator, else 0; by consumer.
+ *
+ * @since 0.1.0
+ */
+export const redriveStopped = Metric.gauge("millrace.redrive_run.stopped", {
+  description: "Whether a redrive run of the consumer has stopped itself",
+  attributes: { unit: "{consumer}" }
+})
+
+/**
  * Deduplication window minus the age of the oldest unsettled message or open dead letter, in seconds, by consumer.
  * Messages of held keys count. Below 0, ids are kept longer than the window, and the inbox grows. Absent if ids are
  * kept indefinitely.
@@ -396,6 +406,7 @@ const all: ReadonlyArray<Metric.Metric<never, unknown>> = [
   parkedAge,
   deadLetters,
   paused,
+  redriveStopped,
   windowSlack,
   operationItems,
   statsAge

@@ -8,6 +8,7 @@
  * | engine | lease on | stale owner refused by | acknowledged | a failing key |
  * | --- | --- | --- | --- | --- |
  * | Postgres, memory | lane | token | within the transaction | waits in place |
+ * | Redis log | lane | token | within the transaction | moves into the store, and waits there |
  * | SQS FIFO | received group | inbox | after | its group is hidden for a time |
  * | SQS standard, Redis group | message | inbox | after | its message is hidden for a time |
  *
@@ -55,6 +56,8 @@ export interface Capabilities {
   readonly fence: "token" | "inbox"
   /** Whether a message is acknowledged inside the commit transaction, or after it. */
   readonly acknowledge: "within" | "after"
+  /** The number of lanes of a consumer, where the engine decides it. With undefined the worker's setting decides it. */
+  readonly lanes?: number | undefined
   readonly lease: {
     /** The messages under one lease: those of a lane, a received group, or a single one. */
     readonly unit: "lane" | "group" | "message"
@@ -64,7 +67,7 @@ export interface Capabilities {
   /**
    * How a failing key waits for its retry.
    *
-   * - `inPlace`: in its queue, for any time, and also until an operator decides.
+   * - `inPlace`: in its queue or in the store, for any time, and also until an operator decides.
    * - `timed`: the engine hides the message for a limited time, and with it the messages behind it if it keeps order.
    *   Each such retry counts as a delivery, and no key can be parked.
    * - `overflow`: the engine cannot hold a message back.

@@ -1,6 +1,6 @@
 /** Every example runs as its reader would run it and prints what it promises after `// Output:`. */
 import { it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import { execFile, spawn } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { assert, inject } from "vitest"
@@ -9,6 +9,7 @@ import { anyServer, redisRuns } from "./redis/redisServer.ts"
 import { root } from "./scripts/run.ts"
 import { files, read } from "./scripts/source.ts"
 import { freshDatabase } from "./setup/database.ts"
+import { credentials, endpoint, plain, region } from "./sqs/sqsEndpoint.ts"
 
 /** A server does not end; it has a test of its own below. */
 const server = "examples/12-webhook-server.ts"
@@ -23,7 +24,7 @@ const promised = (source: string): string | undefined => {
   return output?.split("\n").map((line) => line.replace(/^\/\/ ?/, "").trimEnd()).join("\n").trim()
 }
 
-const printed = (path: string, databaseUrl: string, redisUrl: string) =>
+const printed = (path: string, env: Readonly<Record<string, string>>) =>
   Effect.callback<string>((resume) => {
     const child = execFile(
       process.execPath,
@@ -31,7 +32,7 @@ const printed = (path: string, databaseUrl: string, redisUrl: string) =>
       {
         cwd: root,
         timeout: patient,
-        env: { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, NO_COLOR: "1" }
+        env: { ...process.env, ...env, NO_COLOR: "1" }
       },
       (error, stdout, stderr) =>
         resume(
@@ -58,13 +59,27 @@ it("the README begins with the first example, and with what it prints", () => {
 const redisRan = await redisRuns("the examples on Redis")
 const needsRedis = (path: string) => read(path).includes("millrace/redis")
 
+/** A new FIFO queue of the emulator, as the variables that name it. */
+const queue = Effect.gen(function*() {
+  const address = yield* endpoint
+  const queueUrl = yield* Effect.flatMap(plain(address), (client) => client.createQueue(true))
+  return {
+    SQS_QUEUE_URL: queueUrl,
+    SQS_ENDPOINT: address,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: Redacted.value(credentials.secretAccessKey)
+  }
+})
+
 for (const path of examples.filter((path) => redisRan || !needsRedis(path))) {
   it.live(`${path} prints what it promises`, () =>
     Effect.gen(function*() {
       const expected = promised(read(path))
       assert.isDefined(expected, `${path} does not end in "// Output:" and the lines that it prints`)
-      const redisUrl = needsRedis(path) ? yield* anyServer : undefined
-      const output = yield* printed(path, yield* freshDatabase(inject("databaseUrl")), redisUrl ?? "")
+      const env: Record<string, string> = { DATABASE_URL: yield* freshDatabase(inject("databaseUrl")) }
+      if (needsRedis(path)) env["REDIS_URL"] = (yield* anyServer)!
+      const output = yield* printed(path, read(path).includes("millrace/sqs") ? { ...env, ...(yield* queue) } : env)
       // The promise is about the program's own lines. A worker logs when it starts and stops, and a publisher names a
       // topic that no consumer reads yet. A worker on Redis warns about the settings of its server.
       const own = output.split("\n").filter((line) =>

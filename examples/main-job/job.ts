@@ -15,6 +15,7 @@ import * as Plan from "./plan.ts"
 import { Progress } from "./progress.ts"
 import * as Reconcile from "./reconcile.ts"
 import * as Report from "./report.ts"
+import * as Route from "./route.ts"
 import * as Runs from "./runs.ts"
 import { count, duration, type Screen } from "./screen.ts"
 import * as Sender from "./sender.ts"
@@ -29,6 +30,7 @@ export interface Options {
   readonly workers: number | undefined
   readonly kill: boolean
   readonly rate: number | undefined
+  readonly transport: Route.Kind
   /** Whether the pages of the operations are served, also when the run is over. */
   readonly dashboard: boolean
 }
@@ -49,21 +51,24 @@ const patience = 60_000
 
 /** Runs the main job. Fails with `NotReconciled` if a single number differs. */
 export const run = Effect.fnUntraced(function*(options: Options, screen: Screen) {
-  const { messages, place, seed } = options
+  const { messages, place, seed, transport } = options
+  const route = yield* Route.make(transport)
   const run = place._tag === "Memory"
     ? Runs.only(seed, messages)
-    : yield* Runs.open(seed, messages).pipe(Effect.provide(Database.layer(place, Runs.home)))
+    : yield* Runs.open(seed, messages, route._tag === "Postgres").pipe(
+      Effect.provide(Database.layer(place, Runs.home))
+    )
   const database = Database.layer(place, run.schema)
-  yield* work(options, run, screen).pipe(
+  yield* work(options, run, route, screen).pipe(
     Effect.provide(Layer.mergeAll(
       options.dashboard ? Dashboard.layer(run.schema, screen).pipe(Layer.provideMerge(database)) : database,
       Downstream.layer(seed),
       Logs.layer((line) => screen.line(screen.paint("dim", `  ${line}`)))
     ))
   )
-})
+}, Effect.scoped)
 
-const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen: Screen) {
+const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, route: Route.Route, screen: Screen) {
   const { messages, place, seed } = options
   const tables = Tables.of(run.schema)
   yield* Tables.create(tables)
@@ -78,12 +83,13 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
     screen.paint(
       "dim",
       `  ${Database.describe(place)}, schema ${run.schema}${run.resumed ? ", continuing an earlier run" : ""}`
+        + Route.describe(route)
     )
   )
 
   const progress = new Progress(screen, messages)
   if (run.resumed) progress.earlier = (yield* Reconcile.openDeadLetters("activity")).length
-  const state: RunState = { options, run, tables, deliveries, steps, progress, screen }
+  const state: RunState = { options, run, route, tables, deliveries, steps, progress, screen }
   yield* progress.show(follow(state)).pipe(Effect.onInterrupt(() => leave(state)))
   const lines = yield* Reconcile.reconcile(tables, {
     deliveries: messages,
@@ -99,12 +105,14 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, screen
   screen.line(`  ${screen.paint("green", "Reconciled")} in ${speed}.`)
   if (!options.dashboard) return
   screen.line("  Decide about the dead letters on the pages. A worker waits for what you redrive, until Ctrl-C.")
-  yield* Workers.here(tables, Workers.alone)
+  // A redriven message waits in the database, however it came.
+  yield* Workers.here(tables, { _tag: "Postgres" }, Workers.alone)
 })
 
 interface RunState {
   readonly options: Options
   readonly run: Runs.Run
+  readonly route: Route.Route
   readonly tables: Tables.Tables
   readonly deliveries: ReadonlyArray<Plan.Delivery>
   readonly steps: ReadonlyArray<ReadonlyArray<Plan.Step>>
@@ -114,14 +122,14 @@ interface RunState {
 
 /** Sends and processes until nothing is left. Then the workers stop, and this process handles late redeliveries. */
 const follow = Effect.fnUntraced(function*(state: RunState) {
-  const { options, progress, run, screen, steps, tables } = state
+  const { options, progress, route, run, screen, steps, tables } = state
   const sending = Effect.all([Sender.run({ tables, steps, rate: options.rate }), finished(state)], {
     concurrency: "unbounded",
     discard: true
   })
   yield* options.workers === undefined
     ? Effect.raceFirst(
-      Effect.raceFirst(Workers.here(tables, Workers.alone), counting(progress)),
+      Effect.raceFirst(Workers.here(tables, route, Workers.alone), counting(progress)),
       sending
     )
     : Effect.raceFirst(
@@ -130,13 +138,14 @@ const follow = Effect.fnUntraced(function*(state: RunState) {
         kill: options.kill,
         seed: options.seed,
         schema: run.schema,
+        route,
         log: (line) => screen.line(screen.paint("dim", `  ${line}`)),
         onTally: (tally) => progress.tally = tally
       }),
       sending
     )
   progress.phase = "processing late redeliveries"
-  yield* Workers.drained(tables, Workers.alone)
+  yield* Workers.drained(tables, route, Workers.alone)
 })
 
 /** Copies this process' metrics to the progress, until interrupted. */
@@ -169,7 +178,7 @@ const finished = Effect.fnUntraced(function*({ deliveries, progress, tables }: R
 })
 
 /** Reports after Ctrl-C: what is done, what remains, and how to continue. */
-const leave = Effect.fnUntraced(function*({ options, screen, tables }: RunState) {
+const leave = Effect.fnUntraced(function*({ options, route, screen, tables }: RunState) {
   const counts = yield* Counts.read(tables)
   const dead = (yield* Reconcile.openDeadLetters("activity")).length
   const [done, remains] = Report.remaining(counts, options.messages, dead)
@@ -179,6 +188,8 @@ const leave = Effect.fnUntraced(function*({ options, screen, tables }: RunState)
   screen.line(
     options.place._tag === "Memory"
       ? "  All of it was in memory and is gone. With --data DIR or DATABASE_URL the next start continues the run."
-      : "  Start again with the same flags to continue this run."
+      : route._tag === "Postgres"
+      ? "  Start again with the same flags to continue this run."
+      : "  A run on a broker is not continued: the next start begins a new one."
   )
 }, (effect) => Effect.ignore(effect))

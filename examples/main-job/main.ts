@@ -7,6 +7,8 @@
  * npm start -- --data runs                 # PGlite in a folder; after Ctrl-C the next start continues
  * npm start -- --dashboard                 # serves the pages of the operations, also when the run is over
  * DATABASE_URL=postgres://... npm start -- --workers 4 --kill
+ * npm start -- --transport sqs             # webhooks through a FIFO queue of SQS
+ * REDIS_URL=redis://... npm start -- --transport redis
  * ```
  *
  * This file is the command line. `job.ts` is the run, and `README.md` in the folder above is the guided tour.
@@ -17,6 +19,7 @@ import { Effect, Layer, Option, Runtime, Schema } from "effect"
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import * as Database from "./database.ts"
 import * as Job from "./job.ts"
+import * as Route from "./route.ts"
 import { Screen } from "./screen.ts"
 import { endingAtOnce } from "./signals.ts"
 
@@ -57,6 +60,12 @@ const flags = {
     Flag.withDescription("Folder in which PGlite keeps the run; without it everything is in memory"),
     Flag.withMetavar("DIR"),
     Flag.optional
+  ),
+  transport: Flag.Literals("transport", Route.kinds).pipe(
+    Flag.withDescription(
+      "How webhooks come to the workers: the database, a FIFO queue of SQS, or a log of Redis Streams"
+    ),
+    Flag.withDefault("postgres" as const)
   ),
   dashboard: Flag.Boolean("dashboard").pipe(
     Flag.withDescription("Serve the pages of the operations on this machine, until Ctrl-C"),
@@ -112,7 +121,8 @@ const command = Command.make(
           workers: Option.getOrUndefined(flags.workers),
           kill: flags.kill,
           dashboard: flags.dashboard,
-          rate: Option.getOrUndefined(flags.rate)
+          rate: Option.getOrUndefined(flags.rate),
+          transport: flags.transport
         }, screen)
       ),
       // An expected failure ends in one sentence that says what happened and what to do.

@@ -25,8 +25,11 @@ export const only = (seed: number, messages: number): Run => make({ number: 1, s
 
 const make = (run: Omit<Run, "schema">): Run => ({ ...run, schema: `webhooks_s${run.seed}_r${run.number}` })
 
-/** Opens the unfinished run, or a new one. A new one drops all finished runs with the same seed except the last. */
-export const open = Effect.fnUntraced(function*(seed: number, messages: number) {
+/**
+ * Opens the unfinished run, or a new one. A new one drops all finished runs with the same seed except the last. With
+ * `continues` false the run is a new one that no later start continues.
+ */
+export const open = Effect.fnUntraced(function*(seed: number, messages: number, continues: boolean) {
   const sql = yield* SqlClient.SqlClient
   const runs = sql(`${home}.runs`)
   yield* sql`create schema if not exists ${sql(home)}`
@@ -37,7 +40,7 @@ export const open = Effect.fnUntraced(function*(seed: number, messages: number) 
   const [unfinished] = yield* sql<{ readonly number: number }>`
     select number from ${runs} where seed = ${seed} and messages = ${messages} and finished_at is null
     order by number desc limit 1`
-  if (unfinished !== undefined) return make({ number: unfinished.number, seed, messages, resumed: true })
+  if (unfinished !== undefined && continues) return make({ number: unfinished.number, seed, messages, resumed: true })
   const finished = yield* sql<{ readonly number: number }>`
     select number from ${runs} where seed = ${seed} and finished_at is not null order by number desc offset 1`
   for (const { number } of finished) {
@@ -45,7 +48,8 @@ export const open = Effect.fnUntraced(function*(seed: number, messages: number) 
     yield* sql`delete from ${runs} where number = ${number}`
   }
   const [started] = yield* sql<{ readonly number: number }>`
-    insert into ${runs} (seed, messages) values (${seed}, ${messages}) returning number`
+    insert into ${runs} (seed, messages, finished_at)
+    values (${seed}, ${messages}, case when ${continues} then null else now() end) returning number`
   return make({ number: started!.number, seed, messages, resumed: false })
 })
 

@@ -1,5 +1,5 @@
 /**
- * One worker process, as `workers.ts` starts it: `worker.ts SCHEMA SEED`, with the database in `DATABASE_URL`.
+ * One worker process, as `workers.ts` starts it: `worker.ts SCHEMA SEED ROUTE`. The database is in `DATABASE_URL`.
  *
  * It runs both pipelines, reports its tally on standard output, and stops gracefully on SIGTERM.
  * If its parent process dies, its standard input ends, and it exits at once. Others claim its lanes after its lease.
@@ -10,10 +10,11 @@ import * as Counts from "./counts.ts"
 import * as Database from "./database.ts"
 import * as Downstream from "./downstream.ts"
 import * as Logs from "./logs.ts"
+import * as Route from "./route.ts"
 import * as Tables from "./tables.ts"
 import * as Workers from "./workers.ts"
 
-const [schema = "", seed = ""] = process.argv.slice(2)
+const [schema = "", seed = "", line = ""] = process.argv.slice(2)
 
 process.stdin.resume().once("end", () => process.exit(1))
 
@@ -28,7 +29,12 @@ const database = Layer.unwrap(Effect.gen(function*() {
   return Database.layer({ _tag: "Server", url }, schema)
 }))
 
-const program = Effect.raceFirst(Workers.here(Tables.of(schema), Workers.shared), report).pipe(
+const workers = Effect.flatMap(
+  Schema.decodeEffect(Route.Line)(line),
+  (route) => Workers.here(Tables.of(schema), route, Workers.shared)
+)
+
+const program = Effect.raceFirst(workers, report).pipe(
   Effect.provide(Layer.mergeAll(
     database,
     Downstream.layer(Number(seed)),

@@ -9,22 +9,25 @@ import { Worker } from "millrace"
 import { fileURLToPath } from "node:url"
 import * as Counts from "./counts.ts"
 import * as Pipelines from "./pipelines.ts"
+import * as Route from "./route.ts"
 import { pick } from "./seeded.ts"
 import type { Tables } from "./tables.ts"
 
 /** Runs both pipelines here, until interrupted. The interruption stops them gracefully. */
-export const here = (tables: Tables, options: Worker.WorkerOptions = {}) =>
-  Effect.all([Worker.run(Pipelines.activity(tables), options), Worker.run(Pipelines.notifier(tables), options)], {
-    concurrency: "unbounded",
-    discard: true
-  })
+export const here = (tables: Tables, route: Route.Route, options: Worker.WorkerOptions = {}) =>
+  Effect.all([
+    Route.relay(route, options),
+    Route.over(route, Worker.run(Pipelines.activity(tables), options)),
+    Worker.run(Pipelines.notifier(tables), options)
+  ], { concurrency: "unbounded", discard: true })
 
 /** Runs both pipelines here until their queues are empty: webhooks first, since they emit the notifications. */
-export const drained = (tables: Tables, options: Worker.WorkerOptions = {}) =>
-  Effect.andThen(
-    Worker.drain(Pipelines.activity(tables), options),
+export const drained = (tables: Tables, route: Route.Route, options: Worker.WorkerOptions = {}) =>
+  Effect.all([
+    Route.relayed(route, options),
+    Route.over(route, Worker.drain(Pipelines.activity(tables), options)),
     Worker.drain(Pipelines.notifier(tables), options)
-  )
+  ], { discard: true })
 
 /** For one process. The short lease lets a start after a crash claim the lanes soon. */
 export const alone: Worker.WorkerOptions = { lease: "10 seconds", idlePoll: "200 millis" }
@@ -37,6 +40,7 @@ export interface Options {
   readonly kill: boolean
   readonly seed: number
   readonly schema: string
+  readonly route: Route.Route
   /** Called when a process is killed, and for each line on its standard error. */
   readonly log: (line: string) => void
   /** Called when a process reports, with the sum over all processes that ever ran. */
@@ -75,9 +79,11 @@ class Processes {
 
 /** One process, from its start to its end. */
 const one = Effect.fnUntraced(function*(worker: number, options: Options, started: Processes) {
+  const route = yield* Schema.encodeEffect(Route.Line)(options.route)
+  const program = fileURLToPath(new URL("worker.ts", import.meta.url))
   const child = yield* ChildProcess.make(
     process.execPath,
-    [...process.execArgv, fileURLToPath(new URL("worker.ts", import.meta.url)), options.schema, String(options.seed)],
+    [...process.execArgv, program, options.schema, String(options.seed), route],
     { forceKillAfter: "20 seconds" }
   )
   started.running.set(worker, child)

@@ -28,7 +28,10 @@ import { watch } from "./look/WatchCommand.ts"
 import { discard, restore } from "./operate/DecideCommands.ts"
 import { edit } from "./operate/EditCommand.ts"
 import { exportAll } from "./operate/ExportCommand.ts"
+import { importFile } from "./operate/ImportCommand.ts"
 import { messages } from "./operate/MessageCommands.ts"
+import { note } from "./operate/NoteCommand.ts"
+import { purgeQueue } from "./operate/PurgeCommand.ts"
 import {
   consumersPause,
   consumersResume,
@@ -50,7 +53,7 @@ import { roles } from "./setup/RolesCommand.ts"
 
 const dead = Command.make("dead").pipe(
   Command.withDescription("Dead letters: messages that failed for good"),
-  Command.withSubcommands([groups, list, show, redrive, edit, discard, restore, exportAll])
+  Command.withSubcommands([groups, list, show, redrive, edit, discard, restore, exportAll, importFile, note])
 )
 
 const keys = Command.make("keys").pipe(
@@ -72,7 +75,7 @@ const root = Command.make("millrace").pipe(
   Command.withDescription("See what is stuck in Millrace's queues and why, and repair it"),
   Command.withSubcommands([
     { group: "Look", commands: [status, watch, stuck, find, blockers, audit, redrives, lanes, unrouted, delayed] },
-    { group: "Look and act", commands: [dashboard, dead, runs, keys, messages, consumers, workers] },
+    { group: "Look and act", commands: [dashboard, dead, runs, keys, messages, consumers, workers, purgeQueue] },
     { group: "Set up", commands: [migrate, roles, doctor, artefacts] }
   ]),
   Command.withGlobalFlags(all)

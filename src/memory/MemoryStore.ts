@@ -195,6 +195,7 @@ export class MemoryState {
       parkedMillis: since(parkedSince),
       deadLetters: most(deadLetters),
       paused: queue.paused !== undefined,
+      redriveStopped: false,
       freeLanes: queue.lanes.filter((lane) => lane.rows.size > 0 && !lane.owned(now)).length,
       oldestMillis: since(Math.min(eldest, died)),
       pipeline: queue.pipeline

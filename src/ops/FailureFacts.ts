@@ -29,6 +29,8 @@ export interface FailureFacts {
   readonly diedOn: ReadonlyArray<string>
   /** Versions of the live workers of this consumer. */
   readonly runningNow: ReadonlyArray<string>
+  /** The newest note of an operator about the group. Undefined if there is none, or if it is older than 30 days. */
+  readonly note: { readonly by: string; readonly at: number; readonly text: string } | undefined
 }
 
 /**

@@ -11,9 +11,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
+import type { DeadLetter } from "../DeadLetter.ts"
 import type {
   ConsumerNotFound,
   DeadLetterConflict,
+  DeadLetterExists,
   DeadLetterNotFound,
   EditUndecodable,
   InvalidMessage,
@@ -23,6 +25,7 @@ import type {
   MessageNotWaiting,
   NothingToRedrive,
   NothingToStep,
+  QueueChanged,
   RedriveRunConflict,
   RedriveRunning,
   RedriveRunNotFound,
@@ -31,11 +34,15 @@ import type {
 import * as Names from "../postgres/sql/names.ts"
 import { type OperatorAction, Store } from "../Store.ts"
 import * as EditActs from "./act/EditActs.ts"
+import * as ImportActs from "./act/ImportActs.ts"
 import * as KeySteps from "./act/KeySteps.ts"
 import * as MessageActs from "./act/MessageActs.ts"
+import * as NoteActs from "./act/NoteActs.ts"
+import * as PurgeActs from "./act/PurgeActs.ts"
 import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
+import type { ImportAction, Imported } from "./DeadLetterImport.ts"
 import type { EditPreview } from "./EditPreview.ts"
 import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
@@ -49,6 +56,7 @@ import type {
   WaitingMessage,
   WaitingQuery
 } from "./MessageFacts.ts"
+import type { PurgeAction, PurgePreview, QueuedMessage } from "./Purge.ts"
 import * as ConsumerReader from "./read/ConsumerReader.ts"
 import * as DatabaseReader from "./read/DatabaseReader.ts"
 import * as FactQuery from "./read/FactQuery.ts"
@@ -199,6 +207,45 @@ export class Operations extends Context.Service<Operations, {
     string | undefined,
     StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction
   >
+  /**
+   * Notes something about a failure group, for other operators: `bank is down, INC-812`. `failures` returns the newest
+   * note. An empty note removes it. The audit keeps all of them, for 30 days.
+   */
+  readonly noteFailure: (
+    consumer: string,
+    fingerprint: string,
+    action: OperatorAction & { readonly note: string }
+  ) => Effect.Effect<void, StoreFailure | ConsumerNotFound | InvalidOperatorAction>
+  /**
+   * Imports dead letters that were exported, in one transaction: payload, headers, attempts, state and times as they
+   * were. A message that was being redriven is open again. `DeadLetterImport.parse` reads a line of an export.
+   *
+   * Fails with `DeadLetterExists` if the consumer has a dead letter of a message, or has processed the message. Then
+   * nothing is imported. With `skipExisting` such ones are left out.
+   */
+  readonly importDeadLetters: (
+    deadLetters: ReadonlyArray<DeadLetter>,
+    action: ImportAction
+  ) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidOperatorAction>
+  /** Returns what a purge of the consumer's queue would delete. Changes nothing. */
+  readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>
+  /**
+   * Returns the messages of a preview that still wait, at most 100, for an export. The next page begins behind the
+   * place of the last message.
+   */
+  readonly purgeable: (
+    preview: PurgePreview,
+    after?: string
+  ) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>
+  /**
+   * Deletes the messages of a preview from the queue, and returns their number. They cannot be restored, so export them
+   * before. Fails with `QueueChanged` if their number is not the expected one, for example because a worker has
+   * processed one. A redriven message is discarded as a dead letter. Workers of the consumer wait meanwhile.
+   */
+  readonly purge: (
+    preview: PurgePreview,
+    action: PurgeAction
+  ) => Effect.Effect<number, StoreFailure | ConsumerNotFound | QueueChanged | InvalidOperatorAction>
   /** Shows what an edited payload would change in a dead letter, and what is wrong with it. Changes nothing. */
   readonly previewEdit: (
     deadLetterId: string,
@@ -282,6 +329,9 @@ export const layer = (
         ...EditActs.make(store),
         ...KeySteps.make(sql, names),
         ...MessageActs.make(sql, names),
+        ...NoteActs.make(query, sql, names),
+        ...ImportActs.make(sql, names),
+        ...PurgeActs.make(query, sql, names),
         ...redrives,
         ...RedriveActs.make(sql, names, store, redrives)
       })

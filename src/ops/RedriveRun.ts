@@ -44,14 +44,14 @@ export interface RedrivePreview {
   readonly set: FrozenSet
   /** Open dead letters of the set. Counting ends at 100,000. */
   readonly deadLetters: Count
-  /** Different keys of the counted dead letters. */
+  /** Different keys of the first 10,000 dead letters. */
   readonly keys: number
   /** Those of these keys that are parked. Their messages keep their order. */
   readonly parkedKeys: number
-  /** When the first and the last of the counted dead letters died. Undefined if the set is empty. */
+  /** When the first and the last of the first 10,000 dead letters died. Undefined if the set is empty. */
   readonly firstAt: number | undefined
   readonly lastAt: number | undefined
-  /** Versions of the code on which the counted dead letters died. */
+  /** Versions of the code on which the first 10,000 dead letters died. */
   readonly diedOn: ReadonlyArray<string>
   /** Versions of the live workers. */
   readonly runningNow: ReadonlyArray<string>

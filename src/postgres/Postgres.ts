@@ -199,9 +199,10 @@ export const services = Effect.fnUntraced(function*(
   // Without retention no id is ever deleted, so the deduplication window has no end.
   const window = options.retention === false ? Duration.infinity : Duration.millis(retention.inbox)
   const delayed = new PgDelayed(db, names, wake)
-  const store = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), window)
+  const parts = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), window)
   if (options.retention !== false) yield* Retention.start(db, names, retention)
-  const transport = yield* PgTransport.make(db, names, queues, wake, delayed, store)
+  const { logs, transport } = yield* PgTransport.make(db, names, queues, wake, delayed, parts)
+  const store: Store["Service"] = { ...parts, logs }
   return Context.make(Store, store).pipe(
     Context.add(Transport, transport),
     Context.add(SqlClient.SqlClient, db.sql),

@@ -12,7 +12,7 @@ import * as Redis from "effect/persistence/Redis"
 export const returned = "millrace:returned"
 
 /** Compares ids and reads the answers of XINFO. Ids are compared as texts, since a number in Lua has 53 bits. */
-const shared = `
+export const shared = `
 local function named(flat)
   local map = {}
   for i = 1, #flat, 2 do map[flat[i]] = flat[i + 1] end

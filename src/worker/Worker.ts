@@ -47,7 +47,7 @@ import { Halt } from "./start/Halt.ts"
 import * as Opening from "./start/Opening.ts"
 import type { WorkerOptions } from "./start/Settings.ts"
 import * as Stages from "./start/Stages.ts"
-import { check, refuse, shortWindow } from "./start/StartupChecks.ts"
+import { check, otherLanes, refuse, shortWindow } from "./start/StartupChecks.ts"
 
 export type { Outcome } from "./observe/Outcomes.ts"
 export { defaults, type WorkerOptions } from "./start/Settings.ts"
@@ -275,7 +275,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
 ): Effect.Effect<void, WorkerError, R | Store | Transport> =>
   Effect.gen(function*() {
     const pipeline = typed as AnyPipeline
-    const settings = yield* check(pipeline, options)
+    const checked = yield* check(pipeline, options)
     const store = yield* Store
     const transport = yield* Transport
     const context = yield* Effect.context<never>()
@@ -284,8 +284,12 @@ const start = <A, E, R, P extends Pipeline.Phase>(
     }
     if (SqlData.lackClient(pipeline.steps, context)) return yield* withoutSql(store.engine)
     const { consumer } = pipeline
-    const can = yield* Opening.run({ consumer, settings }, (patiently) => patiently(transport.capabilities))
-    const refused = refuse(can, pipeline, settings)
+    const can = yield* Opening.run(
+      { consumer, settings: checked },
+      (patiently) => patiently(transport.capabilities)
+    )
+    const settings = { ...checked, lanes: can.lanes ?? checked.lanes }
+    const refused = otherLanes(can, options) ?? refuse(can, pipeline, settings)
     if (refused !== undefined) return yield* refused
     // A pipeline with `atLeastOnce` does not depend on remembered ids, so any deduplication window is long enough for
     // it.

@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported" | "noted";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -481,6 +481,27 @@ declare const ConsumerBusy_base: Schema.Class<ConsumerBusy, Schema.TaggedStruct<
     readonly deadLetters: Schema.Number;
 }>, import("effect/Cause").YieldableError>;
 export declare class ConsumerBusy extends ConsumerBusy_base {
+    get message(): string;
+}
+declare const InvalidDeadLetter_base: Schema.Class<InvalidDeadLetter, Schema.TaggedStruct<"InvalidDeadLetter", {
+    readonly problem: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidDeadLetter extends InvalidDeadLetter_base {
+    get message(): string;
+}
+declare const DeadLetterExists_base: Schema.Class<DeadLetterExists, Schema.TaggedStruct<"DeadLetterExists", {
+    readonly consumer: Schema.String;
+    readonly messageId: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class DeadLetterExists extends DeadLetterExists_base {
+    get message(): string;
+}
+declare const QueueChanged_base: Schema.Class<QueueChanged, Schema.TaggedStruct<"QueueChanged", {
+    readonly consumer: Schema.String;
+    readonly expected: Schema.Number;
+    readonly found: Schema.Number;
+}>, import("effect/Cause").YieldableError>;
+export declare class QueueChanged extends QueueChanged_base {
     get message(): string;
 }
 declare const ConsumerRemoved_base: Schema.Class<ConsumerRemoved, Schema.TaggedStruct<"ConsumerRemoved", {
@@ -1176,6 +1197,7 @@ import type { CommitData } from "./internal/store/DataGroup.ts";
 import type { DeadLetterStore } from "./internal/store/DeadLetterStore.ts";
 import type { InboxStore } from "./internal/store/InboxStore.ts";
 import type { LeaseStore } from "./internal/store/LeaseStore.ts";
+import type { LogStore } from "./internal/store/LogStore.ts";
 import type { OutboxStore } from "./internal/store/OutboxStore.ts";
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts";
 import type { UnsettledStore } from "./internal/store/UnsettledStore.ts";
@@ -1185,6 +1207,7 @@ export * from "./internal/store/DataGroup.ts";
 export * from "./internal/store/DeadLetterStore.ts";
 export * from "./internal/store/InboxStore.ts";
 export * from "./internal/store/LeaseStore.ts";
+export * from "./internal/store/LogStore.ts";
 export * from "./internal/store/OutboxStore.ts";
 export * from "./internal/store/OutsideInbox.ts";
 export * from "./internal/store/StoreTransaction.ts";
@@ -1209,6 +1232,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly leases: LeaseStore;
     readonly audit: AuditStore;
     readonly unsettled: UnsettledStore;
+    readonly logs?: LogStore | undefined;
 }>;
 export declare class Store extends Store_base {
 }
@@ -1268,6 +1292,7 @@ export interface QueueStatus {
     readonly parkedMillis: number;
     readonly deadLetters: number;
     readonly paused: boolean;
+    readonly redriveStopped: boolean;
     readonly freeLanes: number;
     readonly oldestMillis: number;
     readonly pipeline: string;
@@ -1423,6 +1448,28 @@ export interface LeaseStore {
     readonly awaitRelease: (name: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>;
 }
 
+// src/internal/store/LogStore.ts
+import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { TransportError } from "../../Errors.ts";
+import type { Message } from "../../Message.ts";
+import type { Subscription, SubscriptionSpec } from "../../Transport.ts";
+export interface LogEntry {
+    readonly position: string;
+    readonly message: Message;
+}
+export interface Log {
+    readonly engine: string;
+    readonly name: string;
+    readonly shards: number;
+    readonly begin: (shard: number) => Effect.Effect<string, TransportError>;
+    readonly read: (shard: number, after: string, most: number) => Effect.Effect<ReadonlyArray<LogEntry>, TransportError>;
+    readonly arrival: (after: ReadonlyMap<number, string>) => Effect.Effect<void, TransportError>;
+}
+export interface LogStore {
+    readonly open: (spec: SubscriptionSpec, log: Log) => Effect.Effect<Subscription, TransportError, Scope.Scope>;
+}
+
 // src/internal/store/OutboxStore.ts
 import type * as Effect from "effect/Effect";
 import type { ResolvedDelay } from "../../Delay.ts";
@@ -1520,6 +1567,7 @@ export declare const heldKeys: Metric.Gauge<number>;
 export declare const parkedAge: Metric.Gauge<number>;
 export declare const deadLetters: Metric.Gauge<number>;
 export declare const paused: Metric.Gauge<number>;
+export declare const redriveStopped: Metric.Gauge<number>;
 export declare const windowSlack: Metric.Gauge<number>;
 export declare const operationItems: Metric.Counter<number>;
 export declare const operatorAction: (action: Action, items?: number) => Effect.Effect<void>;
@@ -1585,6 +1633,7 @@ export interface Capabilities {
     readonly order: "none" | "group" | "shard";
     readonly fence: "token" | "inbox";
     readonly acknowledge: "within" | "after";
+    readonly lanes?: number | undefined;
     readonly lease: {
         readonly unit: "lane" | "group" | "message";
         readonly ceiling: Option.Option<Duration.Duration>;
@@ -1905,6 +1954,7 @@ export declare const layer: (options?: EmbeddedOptions) => Layer.Layer<Store | T
 export * as Artefacts from "./Artefacts.ts";
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
+export * as DeadLetterImport from "./DeadLetterImport.ts";
 export * as EditPreview from "./EditPreview.ts";
 export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
@@ -1912,6 +1962,7 @@ export * from "./KeyFacts.ts";
 export * from "./MessageFacts.ts";
 export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
+export * from "./Purge.ts";
 export * from "./RedriveRun.ts";
 export * from "./SeriesFacts.ts";
 
@@ -2044,6 +2095,20 @@ export interface StorageFacts {
     }>;
 }
 
+// src/ops/DeadLetterImport.ts
+import * as Effect from "effect/Effect";
+import type { DeadLetter } from "../DeadLetter.ts";
+import { InvalidDeadLetter } from "../Errors.ts";
+import type { OperatorAction } from "../Store.ts";
+export declare const parse: (line: string) => Effect.Effect<DeadLetter, InvalidDeadLetter>;
+export interface ImportAction extends OperatorAction {
+    readonly skipExisting?: boolean | undefined;
+}
+export interface Imported {
+    readonly imported: number;
+    readonly skipped: number;
+}
+
 // src/ops/EditPreview.ts
 export interface EditPreview {
     readonly deadLetterId: string;
@@ -2085,6 +2150,11 @@ export interface FailureFacts {
     readonly sampleId: string;
     readonly diedOn: ReadonlyArray<string>;
     readonly runningNow: ReadonlyArray<string>;
+    readonly note: {
+        readonly by: string;
+        readonly at: number;
+        readonly text: string;
+    } | undefined;
 }
 export interface FailureQuery {
     readonly consumer?: string | undefined;
@@ -2194,6 +2264,24 @@ export interface FoundAt {
     } | undefined;
     readonly deadLetters: ReadonlyArray<DeadLetter>;
 }
+export interface WaitingMessage {
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string;
+    readonly lane: number;
+    readonly place: string;
+    readonly publishedAt: number;
+    readonly attempts: number;
+    readonly crashCount: number;
+    readonly redriven: number;
+    readonly held: boolean;
+    readonly worker: string | undefined;
+}
+export interface WaitingQuery {
+    readonly key?: string | undefined;
+    readonly after?: Pick<WaitingMessage, "lane" | "place"> | undefined;
+    readonly limit?: number | undefined;
+}
 export interface FindQuery {
     readonly key?: string | undefined;
     readonly mostBytes?: number | undefined;
@@ -2235,15 +2323,18 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { DeadLetter } from "../DeadLetter.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterExists, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
+import type { ImportAction, Imported } from "./DeadLetterImport.ts";
 import type { EditPreview } from "./EditPreview.ts";
 import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts";
-import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts } from "./MessageFacts.ts";
+import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts, WaitingMessage, WaitingQuery } from "./MessageFacts.ts";
+import type { PurgeAction, PurgePreview, QueuedMessage } from "./Purge.ts";
 import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
 declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operations", {
@@ -2257,6 +2348,7 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly delayed: Effect.Effect<ReadonlyArray<DelayedFacts>, StoreFailure>;
     readonly unrouted: Effect.Effect<ReadonlyArray<UnroutedFacts>, StoreFailure>;
     readonly find: (id: string, query?: FindQuery) => Effect.Effect<Found, StoreFailure>;
+    readonly waiting: (consumer: string, query?: WaitingQuery) => Effect.Effect<ReadonlyArray<WaitingMessage>, StoreFailure | ConsumerNotFound>;
     readonly blockers: Effect.Effect<ReadonlyArray<Blocker>, StoreFailure>;
     readonly oldestSnapshot: Effect.Effect<Visible<SnapshotOwner | undefined>, StoreFailure>;
     readonly storage: Effect.Effect<StorageFacts, StoreFailure>;
@@ -2279,6 +2371,13 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
         readonly id: string;
         readonly key?: string | undefined;
     }, action: OperatorAction) => Effect.Effect<string | undefined, StoreFailure | ConsumerNotFound | MessageNotWaiting | InvalidOperatorAction>;
+    readonly noteFailure: (consumer: string, fingerprint: string, action: OperatorAction & {
+        readonly note: string;
+    }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | InvalidOperatorAction>;
+    readonly importDeadLetters: (deadLetters: ReadonlyArray<DeadLetter>, action: ImportAction) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidOperatorAction>;
+    readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>;
+    readonly purgeable: (preview: PurgePreview, after?: string) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>;
+    readonly purge: (preview: PurgePreview, action: PurgeAction) => Effect.Effect<number, StoreFailure | ConsumerNotFound | QueueChanged | InvalidOperatorAction>;
     readonly previewEdit: (deadLetterId: string, payload: string) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>;
     readonly redriveEdited: (deadLetterId: string, action: OperatorAction & {
         readonly payload: string;
@@ -2292,6 +2391,29 @@ export interface OperationsOptions {
 }
 export declare const layer: (options?: OperationsOptions) => Layer.Layer<Operations, InvalidName, Store | SqlClient.SqlClient>;
 export {};
+
+// src/ops/Purge.ts
+import type { OperatorAction } from "../Store.ts";
+export interface PurgePreview {
+    readonly consumer: string;
+    readonly messages: number;
+    readonly redriven: number;
+    readonly oldestAt: number | undefined;
+    readonly cutoff: string;
+}
+export interface QueuedMessage {
+    readonly id: string;
+    readonly topic: string;
+    readonly key: string | undefined;
+    readonly payload: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly version: number;
+    readonly publishedAt: number;
+    readonly place: string;
+}
+export interface PurgeAction extends OperatorAction {
+    readonly expect: number;
+}
 
 // src/ops/RedriveRun.ts
 import type { Filter, FrozenSet } from "../DeadLetter.ts";
@@ -2391,6 +2513,4035 @@ export interface SeriesQuery {
     readonly until?: number | undefined;
 }
 
+// ==== millrace/http ====
+
+// src/http/index.ts
+export type { Actor, Role } from "./api/Access.ts";
+export * as Api from "./api/Api.ts";
+export * as Problems from "./api/Problems.ts";
+export type * from "./api/Types.ts";
+export type { ServerOptions, Token } from "./security/ServerSettings.ts";
+export * as Server from "./serve/Server.ts";
+
+// src/http/api/Access.ts
+import * as Context from "effect/Context";
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware";
+import * as OpenApi from "effect/http-api/OpenApi";
+import { CrossSite, Forbidden, RateLimited, Unauthorized } from "./Problems.ts";
+export type Role = "viewer" | "operator" | "admin";
+export declare const roles: ReadonlyArray<Role>;
+export interface Actor {
+    readonly name: string;
+    readonly role: Role;
+}
+declare const CurrentActor_base: Context.ServiceClass<CurrentActor, "millrace/http/CurrentActor", Actor>;
+export declare class CurrentActor extends CurrentActor_base {
+}
+export declare const Needs: Context.Service<Role, Role>;
+export declare const needs: (role: Role, description: string) => Context.Context<Role | OpenApi.Description | OpenApi.Override>;
+declare const Access_base: HttpApiMiddleware.ServiceClass<Access, "millrace/http/Access", {
+    requires: never;
+    provides: CurrentActor;
+    error: readonly [typeof Unauthorized, typeof Forbidden, typeof CrossSite, typeof RateLimited];
+    clientError: never;
+    requiredForClient: false;
+    security: never;
+}, HttpApiMiddleware.HttpApiMiddleware<CurrentActor, readonly [typeof Unauthorized, typeof Forbidden, typeof CrossSite, typeof RateLimited], never>>;
+export declare class Access extends Access_base {
+}
+export {};
+
+// src/http/api/Api.ts
+import * as HttpApi from "effect/http-api/HttpApi";
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware";
+import { Access } from "./Access.ts";
+export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/HttpApiGroup").HttpApiGroup<"consumers", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"crashes", "GET", "/api/v1/workers/crashes", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly workers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+            readonly startedAt: import("effect/Schema").Finite;
+            readonly aliveUntil: import("effect/Schema").Finite;
+            readonly alive: import("effect/Schema").Boolean;
+            readonly lanes: import("effect/Schema").Finite;
+        }>>;
+        readonly suspects: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly crashedAlone: import("effect/Schema").Boolean;
+            readonly inEveryCrash: import("effect/Schema").Boolean;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"lanes", "GET", "/api/v1/consumers/:consumer/lanes", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly lane: import("effect/Schema").Finite;
+        readonly owner: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly worker: import("effect/Schema").String;
+            readonly leaseUntil: import("effect/Schema").Finite;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly worker: import("effect/Schema").String;
+            readonly leaseUntil: import("effect/Schema").Finite;
+        }>>, never, never>;
+        readonly deadOwner: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly alone: import("effect/Schema").Boolean;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/consumers", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly lanes: import("effect/Schema").Finite;
+        readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
+        readonly registeredAt: import("effect/Schema").Finite;
+        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>, never, never>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly rates: import("effect/Schema").Struct<{
+            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly delayedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly parkedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly pausedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriving: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly workers: import("effect/Schema").Finite;
+        readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly ownedLanes: import("effect/Schema").Finite;
+        readonly freeLanes: import("effect/Schema").Finite;
+        readonly lag: import("effect/Schema").Struct<{
+            readonly millis: import("effect/Schema").Finite;
+            readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
+                readonly blocker: import("effect/Schema").Struct<{
+                    readonly waits: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                    readonly waitsMillis: import("effect/Schema").Finite;
+                    readonly lock: import("effect/Schema").String;
+                    readonly by: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"AllHeld", {
+                readonly parked: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+                readonly delayed: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
+                readonly free: import("effect/Schema").Finite;
+                readonly lanes: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"OneKey", {
+                readonly key: import("effect/Schema").String;
+                readonly share: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Growing", {
+                readonly perSecond: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Draining", {
+                readonly millis: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
+            readonly sentence: import("effect/Schema").String;
+        }>;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/consumers/:consumer", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly lanes: import("effect/Schema").Finite;
+        readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
+        readonly registeredAt: import("effect/Schema").Finite;
+        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>, never, never>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly rates: import("effect/Schema").Struct<{
+            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly delayedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly parkedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly pausedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriving: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly workers: import("effect/Schema").Finite;
+        readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly ownedLanes: import("effect/Schema").Finite;
+        readonly freeLanes: import("effect/Schema").Finite;
+        readonly lag: import("effect/Schema").Struct<{
+            readonly millis: import("effect/Schema").Finite;
+            readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
+                readonly blocker: import("effect/Schema").Struct<{
+                    readonly waits: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                    readonly waitsMillis: import("effect/Schema").Finite;
+                    readonly lock: import("effect/Schema").String;
+                    readonly by: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"AllHeld", {
+                readonly parked: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+                readonly delayed: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
+                readonly free: import("effect/Schema").Finite;
+                readonly lanes: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"OneKey", {
+                readonly key: import("effect/Schema").String;
+                readonly share: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Growing", {
+                readonly perSecond: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Draining", {
+                readonly millis: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
+            readonly sentence: import("effect/Schema").String;
+        }>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"overview", "GET", "/api/v1/overview", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly delayed: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly topic: import("effect/Schema").String;
+            readonly messages: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly nextAt: import("effect/Schema").Finite;
+        }>>;
+        readonly unrouted: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly topic: import("effect/Schema").String;
+            readonly messages: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly firstAt: import("effect/Schema").Finite;
+            readonly lastAt: import("effect/Schema").Finite;
+        }>>;
+        readonly attention: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly about: import("effect/Schema").Literals<readonly ["stoppedRun", "noWorker", "blocked", "parkedKeys", "deadLetters", "paused", "unrouted"]>;
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly sentence: import("effect/Schema").String;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+        readonly consumers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly lanes: import("effect/Schema").Finite;
+            readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
+            readonly registeredAt: import("effect/Schema").Finite;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>>, never, never>;
+            readonly waiting: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly rates: import("effect/Schema").Struct<{
+                readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>;
+            readonly delayedKeys: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly parkedKeys: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly pausedKeys: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly deadLetters: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly redriving: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly workers: import("effect/Schema").Finite;
+            readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly ownedLanes: import("effect/Schema").Finite;
+            readonly freeLanes: import("effect/Schema").Finite;
+            readonly lag: import("effect/Schema").Struct<{
+                readonly millis: import("effect/Schema").Finite;
+                readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
+                    by: import("effect/Schema").String;
+                    at: import("effect/Schema").Finite;
+                    note: import("effect/Schema").String;
+                    until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
+                    readonly blocker: import("effect/Schema").Struct<{
+                        readonly waits: import("effect/Schema").Struct<{
+                            readonly pid: import("effect/Schema").Finite;
+                            readonly user: import("effect/Schema").String;
+                            readonly application: import("effect/Schema").String;
+                            readonly client: import("effect/Schema").String;
+                            readonly state: import("effect/Schema").String;
+                            readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                                readonly value: import("effect/Schema").String;
+                            }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                                readonly reason: import("effect/Schema").String;
+                            }>]>;
+                            readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                            readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        }>;
+                        readonly waitsMillis: import("effect/Schema").Finite;
+                        readonly lock: import("effect/Schema").String;
+                        readonly by: import("effect/Schema").Struct<{
+                            readonly pid: import("effect/Schema").Finite;
+                            readonly user: import("effect/Schema").String;
+                            readonly application: import("effect/Schema").String;
+                            readonly client: import("effect/Schema").String;
+                            readonly state: import("effect/Schema").String;
+                            readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                                readonly value: import("effect/Schema").String;
+                            }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                                readonly reason: import("effect/Schema").String;
+                            }>]>;
+                            readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                            readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        }>;
+                    }>;
+                }>, import("effect/Schema").TaggedStruct<"AllHeld", {
+                    readonly parked: import("effect/Schema").Struct<{
+                        readonly value: import("effect/Schema").Finite;
+                        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                    }>;
+                    readonly delayed: import("effect/Schema").Struct<{
+                        readonly value: import("effect/Schema").Finite;
+                        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                    }>;
+                }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
+                    readonly free: import("effect/Schema").Finite;
+                    readonly lanes: import("effect/Schema").Finite;
+                }>, import("effect/Schema").TaggedStruct<"OneKey", {
+                    readonly key: import("effect/Schema").String;
+                    readonly share: import("effect/Schema").Finite;
+                }>, import("effect/Schema").TaggedStruct<"Growing", {
+                    readonly perSecond: import("effect/Schema").Finite;
+                }>, import("effect/Schema").TaggedStruct<"Draining", {
+                    readonly millis: import("effect/Schema").Finite;
+                }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
+                readonly sentence: import("effect/Schema").String;
+            }>;
+        }>>;
+        readonly failures: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly tag: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly deadLetters: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly firstAt: import("effect/Schema").Finite;
+            readonly lastAt: import("effect/Schema").Finite;
+            readonly sampleId: import("effect/Schema").String;
+            readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+                readonly text: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+                readonly text: import("effect/Schema").String;
+            }>>, never, never>;
+            readonly diedOn: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly runningNow: import("effect/Schema").$Array<import("effect/Schema").String>;
+        }>>;
+        readonly parked: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>;
+        readonly runs: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly filter: import("effect/Schema").Struct<{
+                readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+                readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+                readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>;
+            readonly upTo: import("effect/Schema").String;
+            readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+            readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly sentence: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly sentence: import("effect/Schema").String;
+            }>>, never, never>;
+            readonly rate: import("effect/Schema").Finite;
+            readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+            readonly stage: import("effect/Schema").Finite;
+            readonly askAfterFirst: import("effect/Schema").Boolean;
+            readonly stopRule: import("effect/Schema").Struct<{
+                readonly inARow: import("effect/Schema").Finite;
+                readonly ofLast20: import("effect/Schema").Finite;
+            }>;
+            readonly deadLetters: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly committed: import("effect/Schema").Finite;
+            readonly duplicate: import("effect/Schema").Finite;
+            readonly failedAgain: import("effect/Schema").Finite;
+            readonly waiting: import("effect/Schema").Finite;
+            readonly untouched: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly startedBy: import("effect/Schema").String;
+            readonly startedAt: import("effect/Schema").Finite;
+            readonly note: import("effect/Schema").String;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly revision: import("effect/Schema").Finite;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly workers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+            readonly startedAt: import("effect/Schema").Finite;
+            readonly aliveUntil: import("effect/Schema").Finite;
+            readonly alive: import("effect/Schema").Boolean;
+            readonly lanes: import("effect/Schema").Finite;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"series", "GET", "/api/v1/consumers/:consumer/series", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    seconds: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["10", "60"]>>;
+    from: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly at: import("effect/Schema").Finite;
+        readonly seconds: import("effect/Schema").Literals<readonly [10, 60]>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly lagMillis: import("effect/Schema").Finite;
+        readonly delayedKeys: import("effect/Schema").Finite;
+        readonly parkedKeys: import("effect/Schema").Finite;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicates: import("effect/Schema").Finite;
+        readonly dead: import("effect/Schema").Finite;
+        readonly retried: import("effect/Schema").Finite;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"waiting", "GET", "/api/v1/consumers/:consumer/messages", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly topic: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly lane: import("effect/Schema").Finite;
+        readonly place: import("effect/Schema").String;
+        readonly publishedAt: import("effect/Schema").Finite;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly crashCount: import("effect/Schema").Finite;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly held: import("effect/Schema").Boolean;
+        readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>>;
+    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>, never, never>;
+    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"workers", "GET", "/api/v1/workers", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly worker: import("effect/Schema").String;
+        readonly codeVersion: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly aliveUntil: import("effect/Schema").Finite;
+        readonly alive: import("effect/Schema").Boolean;
+        readonly lanes: import("effect/Schema").Finite;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"deadLetters", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"decide", "POST", "/api/v1/dead-letters/decide", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly action: import("effect/Schema").Literals<readonly ["redrive", "discard", "restore"]>;
+    readonly ids: import("effect/Schema").$Array<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly outcome: import("effect/Schema").Literals<readonly ["done", "conflict", "notFound"]>;
+        readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly by: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly at: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"discard", "POST", "/api/v1/dead-letters/:id/discard", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"export", "GET", "/api/v1/dead-letters/export", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+}>>, never, never, import("effect/http-api/HttpApiSchema").StreamNdjson<import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly consumer: import("effect/Schema").String;
+    readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+    readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+    readonly parked: import("effect/Schema").Boolean;
+    readonly retriedMillis: import("effect/Schema").Finite;
+    readonly tag: import("effect/Schema").String;
+    readonly fingerprint: import("effect/Schema").String;
+    readonly redriven: import("effect/Schema").Finite;
+    readonly diedAt: import("effect/Schema").Finite;
+    readonly changedBy: import("effect/Schema").String;
+    readonly changedAt: import("effect/Schema").Finite;
+    readonly message: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly topic: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly keyed: import("effect/Schema").Boolean;
+        readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+        readonly version: import("effect/Schema").Finite;
+        readonly publishedAt: import("effect/Schema").Finite;
+        readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>;
+    readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly attempt: import("effect/Schema").Finite;
+        readonly at: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly error: import("effect/Schema").Unknown;
+        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+        readonly message: import("effect/Schema").String;
+        readonly stack: import("effect/Schema").String;
+        readonly step: import("effect/Schema").String;
+        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly name: import("effect/Schema").String;
+            readonly position: import("effect/Schema").Finite;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly name: import("effect/Schema").String;
+            readonly position: import("effect/Schema").Finite;
+        }>>, never, never>;
+        readonly frame: import("effect/Schema").String;
+        readonly worker: import("effect/Schema").String;
+        readonly codeVersion: import("effect/Schema").String;
+    }>>;
+    readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+    readonly etag: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/dead-letters", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>>;
+    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>, never, never>;
+    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/dead-letters/:id", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, never, never, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly keyed: import("effect/Schema").Boolean;
+            readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            readonly version: import("effect/Schema").Finite;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>;
+        readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly attempt: import("effect/Schema").Finite;
+            readonly at: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly error: import("effect/Schema").Unknown;
+            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+            readonly message: import("effect/Schema").String;
+            readonly stack: import("effect/Schema").String;
+            readonly step: import("effect/Schema").String;
+            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly frame: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+        }>>;
+        readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    etag: import("effect/Schema").String;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"payload", "GET", "/api/v1/dead-letters/:id/payload", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    original: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").String>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"redrive", "POST", "/api/v1/dead-letters/:id/redrive", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"release", "POST", "/api/v1/dead-letters/:id/release", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"restore", "POST", "/api/v1/dead-letters/:id/restore", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"validate", "POST", "/api/v1/dead-letters/:id/validate", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly payload: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly diff: import("effect/Schema").String;
+        readonly checked: import("effect/Schema").Literals<readonly ["schema", "json"]>;
+        readonly issues: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly path: import("effect/Schema").String;
+            readonly message: import("effect/Schema").String;
+        }>>;
+        readonly keyChanged: import("effect/Schema").Boolean;
+        readonly idChanged: import("effect/Schema").Boolean;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"facts", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"audit", "GET", "/api/v1/audit", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    about: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["deadLetters", "consumers", "redriveRuns"]>>;
+    by: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted"]>>;
+    deadLetter: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    run: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly at: import("effect/Schema").Finite;
+        readonly by: import("effect/Schema").String;
+        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted"]>;
+        readonly consumer: import("effect/Schema").String;
+        readonly deadLetterId: import("effect/Schema").String;
+        readonly redriveRunId: import("effect/Schema").String;
+        readonly topic: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly note: import("effect/Schema").String;
+        readonly detail: import("effect/Schema").String;
+    }>>;
+    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>, never, never>;
+    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"database", "GET", "/api/v1/database", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly blockers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly waits: import("effect/Schema").Struct<{
+                readonly pid: import("effect/Schema").Finite;
+                readonly user: import("effect/Schema").String;
+                readonly application: import("effect/Schema").String;
+                readonly client: import("effect/Schema").String;
+                readonly state: import("effect/Schema").String;
+                readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                    readonly value: import("effect/Schema").String;
+                }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                    readonly reason: import("effect/Schema").String;
+                }>]>;
+                readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>;
+            readonly waitsMillis: import("effect/Schema").Finite;
+            readonly lock: import("effect/Schema").String;
+            readonly by: import("effect/Schema").Struct<{
+                readonly pid: import("effect/Schema").Finite;
+                readonly user: import("effect/Schema").String;
+                readonly application: import("effect/Schema").String;
+                readonly client: import("effect/Schema").String;
+                readonly state: import("effect/Schema").String;
+                readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                    readonly value: import("effect/Schema").String;
+                }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                    readonly reason: import("effect/Schema").String;
+                }>]>;
+                readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>;
+        }>>;
+        readonly oldestSnapshot: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+            readonly value: import("effect/Schema").Struct<{
+                readonly kind: import("effect/Schema").Literals<readonly ["session", "replication slot", "prepared transaction"]>;
+                readonly name: import("effect/Schema").String;
+                readonly session: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly pid: import("effect/Schema").Finite;
+                    readonly user: import("effect/Schema").String;
+                    readonly application: import("effect/Schema").String;
+                    readonly client: import("effect/Schema").String;
+                    readonly state: import("effect/Schema").String;
+                    readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                        readonly value: import("effect/Schema").String;
+                    }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                        readonly reason: import("effect/Schema").String;
+                    }>]>;
+                    readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly pid: import("effect/Schema").Finite;
+                    readonly user: import("effect/Schema").String;
+                    readonly application: import("effect/Schema").String;
+                    readonly client: import("effect/Schema").String;
+                    readonly state: import("effect/Schema").String;
+                    readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                        readonly value: import("effect/Schema").String;
+                    }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                        readonly reason: import("effect/Schema").String;
+                    }>]>;
+                    readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                }>>, never, never>;
+                readonly transactionsAgo: import("effect/Schema").Finite;
+                readonly millis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>;
+        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+            readonly reason: import("effect/Schema").String;
+        }>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+            readonly value: import("effect/Schema").Struct<{
+                readonly kind: import("effect/Schema").Literals<readonly ["session", "replication slot", "prepared transaction"]>;
+                readonly name: import("effect/Schema").String;
+                readonly session: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly pid: import("effect/Schema").Finite;
+                    readonly user: import("effect/Schema").String;
+                    readonly application: import("effect/Schema").String;
+                    readonly client: import("effect/Schema").String;
+                    readonly state: import("effect/Schema").String;
+                    readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                        readonly value: import("effect/Schema").String;
+                    }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                        readonly reason: import("effect/Schema").String;
+                    }>]>;
+                    readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly pid: import("effect/Schema").Finite;
+                    readonly user: import("effect/Schema").String;
+                    readonly application: import("effect/Schema").String;
+                    readonly client: import("effect/Schema").String;
+                    readonly state: import("effect/Schema").String;
+                    readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                        readonly value: import("effect/Schema").String;
+                    }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                        readonly reason: import("effect/Schema").String;
+                    }>]>;
+                    readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                }>>, never, never>;
+                readonly transactionsAgo: import("effect/Schema").Finite;
+                readonly millis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>;
+        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+            readonly reason: import("effect/Schema").String;
+        }>]>>, never, never>;
+        readonly storage: import("effect/Schema").Struct<{
+            readonly databaseBytes: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                readonly value: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                readonly reason: import("effect/Schema").String;
+            }>]>;
+            readonly tables: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly table: import("effect/Schema").String;
+                readonly bytes: import("effect/Schema").Finite;
+                readonly rows: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+                readonly deadRows: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+                readonly vacuumedAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>>;
+            readonly walBytes: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                readonly value: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                readonly reason: import("effect/Schema").String;
+            }>]>;
+            readonly slots: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly slot: import("effect/Schema").String;
+                readonly active: import("effect/Schema").Boolean;
+                readonly keptBytes: import("effect/Schema").Finite;
+            }>>;
+        }>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"elsewhere", "GET", "/api/v1/messages", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly delayed: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly topic: import("effect/Schema").String;
+            readonly messages: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly nextAt: import("effect/Schema").Finite;
+        }>>;
+        readonly unrouted: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly topic: import("effect/Schema").String;
+            readonly messages: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly firstAt: import("effect/Schema").Finite;
+            readonly lastAt: import("effect/Schema").Finite;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"find", "GET", "/api/v1/messages/:id", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly sentences: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly known: import("effect/Schema").Boolean;
+        readonly consumers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly state: import("effect/Schema").Literals<readonly ["committed", "waiting", "held", "dead", "redriving", "discarded"]>;
+            readonly settledAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly queue: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly lane: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly attempts: import("effect/Schema").Finite;
+                readonly crashCount: import("effect/Schema").Finite;
+                readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly lane: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly attempts: import("effect/Schema").Finite;
+                readonly crashCount: import("effect/Schema").Finite;
+                readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>, never, never>;
+            readonly hold: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly parked: import("effect/Schema").Boolean;
+                readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly pausedBy: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly id: import("effect/Schema").String;
+                    readonly messageId: import("effect/Schema").String;
+                    readonly tag: import("effect/Schema").String;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly id: import("effect/Schema").String;
+                    readonly messageId: import("effect/Schema").String;
+                    readonly tag: import("effect/Schema").String;
+                }>>, never, never>;
+                readonly retried: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly messageId: import("effect/Schema").String;
+                    readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>, never, never>;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly messageId: import("effect/Schema").String;
+                    readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>, never, never>;
+                }>>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly parked: import("effect/Schema").Boolean;
+                readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly pausedBy: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly id: import("effect/Schema").String;
+                    readonly messageId: import("effect/Schema").String;
+                    readonly tag: import("effect/Schema").String;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly id: import("effect/Schema").String;
+                    readonly messageId: import("effect/Schema").String;
+                    readonly tag: import("effect/Schema").String;
+                }>>, never, never>;
+                readonly retried: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly messageId: import("effect/Schema").String;
+                    readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>, never, never>;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly messageId: import("effect/Schema").String;
+                    readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>, never, never>;
+                }>>, never, never>;
+            }>>, never, never>;
+            readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly consumer: import("effect/Schema").String;
+                readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+                readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+                readonly parked: import("effect/Schema").Boolean;
+                readonly retriedMillis: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly redriven: import("effect/Schema").Finite;
+                readonly diedAt: import("effect/Schema").Finite;
+                readonly changedBy: import("effect/Schema").String;
+                readonly changedAt: import("effect/Schema").Finite;
+                readonly message: import("effect/Schema").Struct<{
+                    id: import("effect/Schema").String;
+                    topic: import("effect/Schema").String;
+                    key: import("effect/Schema").String;
+                    keyed: import("effect/Schema").Boolean;
+                    headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                    version: import("effect/Schema").Finite;
+                    publishedAt: import("effect/Schema").Finite;
+                }>;
+                readonly attempts: import("effect/Schema").Finite;
+                readonly error: import("effect/Schema").String;
+                readonly etag: import("effect/Schema").String;
+            }>>;
+        }>>;
+        readonly delayed: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly dueAt: import("effect/Schema").Finite;
+        }>>;
+        readonly unrouted: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly publishedAt: import("effect/Schema").Finite;
+        }>>;
+        readonly audit: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+            readonly by: import("effect/Schema").String;
+            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted"]>;
+            readonly consumer: import("effect/Schema").String;
+            readonly deadLetterId: import("effect/Schema").String;
+            readonly redriveRunId: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly note: import("effect/Schema").String;
+            readonly detail: import("effect/Schema").String;
+        }>>;
+        readonly searchedAll: import("effect/Schema").Boolean;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"failures", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/failures", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly tag: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly firstAt: import("effect/Schema").Finite;
+        readonly lastAt: import("effect/Schema").Finite;
+        readonly sampleId: import("effect/Schema").String;
+        readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+            readonly text: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+            readonly text: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly diedOn: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly runningNow: import("effect/Schema").$Array<import("effect/Schema").String>;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"note", "PUT", "/api/v1/failures/:fingerprint/note", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    fingerprint: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly consumer: import("effect/Schema").String;
+    readonly note: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly tag: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly firstAt: import("effect/Schema").Finite;
+        readonly lastAt: import("effect/Schema").Finite;
+        readonly sampleId: import("effect/Schema").String;
+        readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+            readonly text: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+            readonly text: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly diedOn: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly runningNow: import("effect/Schema").$Array<import("effect/Schema").String>;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/failures/:fingerprint", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    fingerprint: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly tag: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly firstAt: import("effect/Schema").Finite;
+        readonly lastAt: import("effect/Schema").Finite;
+        readonly sampleId: import("effect/Schema").String;
+        readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+            readonly text: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+            readonly text: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly diedOn: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly runningNow: import("effect/Schema").$Array<import("effect/Schema").String>;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"redrives", "GET", "/api/v1/redrives", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    by: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly by: import("effect/Schema").String;
+        readonly note: import("effect/Schema").String;
+        readonly firstAt: import("effect/Schema").Finite;
+        readonly lastAt: import("effect/Schema").Finite;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly committed: import("effect/Schema").Finite;
+        readonly waiting: import("effect/Schema").Finite;
+        readonly failedAgain: import("effect/Schema").Finite;
+        readonly discarded: import("effect/Schema").Finite;
+        readonly gone: import("effect/Schema").Finite;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"keys", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/keys", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    hold: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["parked", "delayed", "paused"]>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly lane: import("effect/Schema").Finite;
+        readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+        }>>, never, never>;
+        readonly behind: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly tag: import("effect/Schema").String;
+            readonly diedAt: import("effect/Schema").Finite;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly tag: import("effect/Schema").String;
+            readonly diedAt: import("effect/Schema").Finite;
+        }>>, never, never>;
+        readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly attempt: import("effect/Schema").Finite;
+            readonly at: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly error: import("effect/Schema").Unknown;
+            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+            readonly message: import("effect/Schema").String;
+            readonly stack: import("effect/Schema").String;
+            readonly step: import("effect/Schema").String;
+            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly frame: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly attempt: import("effect/Schema").Finite;
+            readonly at: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly error: import("effect/Schema").Unknown;
+            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+            readonly message: import("effect/Schema").String;
+            readonly stack: import("effect/Schema").String;
+            readonly step: import("effect/Schema").String;
+            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly frame: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+        }>>, never, never>;
+    }>>;
+    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>, never, never>;
+    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/consumers/:consumer/keys/:key", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    key: import("effect/Schema").String;
+}>>, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly held: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>, never, never>;
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                id: import("effect/Schema").String;
+                topic: import("effect/Schema").String;
+                key: import("effect/Schema").String;
+                keyed: import("effect/Schema").Boolean;
+                headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                version: import("effect/Schema").Finite;
+                publishedAt: import("effect/Schema").Finite;
+            }>;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly error: import("effect/Schema").String;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly waiting: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly place: import("effect/Schema").String;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly held: import("effect/Schema").Boolean;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"previews", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"discard", "POST", "/api/v1/previews/:preview/discard", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    preview: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly discarded: import("effect/Schema").Finite;
+        readonly more: import("effect/Schema").Boolean;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"make", "POST", "/api/v1/previews", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    readonly since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    readonly until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    readonly consumer: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly preview: import("effect/Schema").String;
+        readonly expiresAt: import("effect/Schema").Finite;
+        readonly consumer: import("effect/Schema").String;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly keys: import("effect/Schema").Finite;
+        readonly parkedKeys: import("effect/Schema").Finite;
+        readonly firstAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly lastAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly diedOn: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly runningNow: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly upTo: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly rate: import("effect/Schema").Finite;
+        readonly warnings: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly about: import("effect/Schema").Literals<readonly ["orderGone", "sameVersion", "noWorker", "paused", "runOpen"]>;
+            readonly sentence: import("effect/Schema").String;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"makePurge", "POST", "/api/v1/consumers/:consumer/purge-previews", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly preview: import("effect/Schema").String;
+        readonly expiresAt: import("effect/Schema").Finite;
+        readonly consumer: import("effect/Schema").String;
+        readonly messages: import("effect/Schema").Finite;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"purge", "POST", "/api/v1/consumers/:consumer/purge", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly preview: import("effect/Schema").String;
+    readonly confirm: import("effect/Schema").String;
+    readonly expect: import("effect/Schema").Finite;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly purged: import("effect/Schema").Finite;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"runs", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"cancel", "POST", "/api/v1/redrive-runs/:id/cancel", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly upTo: import("effect/Schema").String;
+        readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+        readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly rate: import("effect/Schema").Finite;
+        readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+        readonly stage: import("effect/Schema").Finite;
+        readonly askAfterFirst: import("effect/Schema").Boolean;
+        readonly stopRule: import("effect/Schema").Struct<{
+            readonly inARow: import("effect/Schema").Finite;
+            readonly ofLast20: import("effect/Schema").Finite;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicate: import("effect/Schema").Finite;
+        readonly failedAgain: import("effect/Schema").Finite;
+        readonly waiting: import("effect/Schema").Finite;
+        readonly untouched: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly startedBy: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly note: import("effect/Schema").String;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly revision: import("effect/Schema").Finite;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    etag: import("effect/Schema").String;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"continue", "POST", "/api/v1/redrive-runs/:id/continue", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly rate: import("effect/Schema").optionalKey<import("effect/Schema").Finite>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly upTo: import("effect/Schema").String;
+        readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+        readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly rate: import("effect/Schema").Finite;
+        readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+        readonly stage: import("effect/Schema").Finite;
+        readonly askAfterFirst: import("effect/Schema").Boolean;
+        readonly stopRule: import("effect/Schema").Struct<{
+            readonly inARow: import("effect/Schema").Finite;
+            readonly ofLast20: import("effect/Schema").Finite;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicate: import("effect/Schema").Finite;
+        readonly failedAgain: import("effect/Schema").Finite;
+        readonly waiting: import("effect/Schema").Finite;
+        readonly untouched: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly startedBy: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly note: import("effect/Schema").String;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly revision: import("effect/Schema").Finite;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    etag: import("effect/Schema").String;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/redrive-runs", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    open: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly upTo: import("effect/Schema").String;
+        readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+        readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly rate: import("effect/Schema").Finite;
+        readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+        readonly stage: import("effect/Schema").Finite;
+        readonly askAfterFirst: import("effect/Schema").Boolean;
+        readonly stopRule: import("effect/Schema").Struct<{
+            readonly inARow: import("effect/Schema").Finite;
+            readonly ofLast20: import("effect/Schema").Finite;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicate: import("effect/Schema").Finite;
+        readonly failedAgain: import("effect/Schema").Finite;
+        readonly waiting: import("effect/Schema").Finite;
+        readonly untouched: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly startedBy: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly note: import("effect/Schema").String;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly revision: import("effect/Schema").Finite;
+        readonly etag: import("effect/Schema").String;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/redrive-runs/:id", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, never, never, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly upTo: import("effect/Schema").String;
+        readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+        readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly rate: import("effect/Schema").Finite;
+        readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+        readonly stage: import("effect/Schema").Finite;
+        readonly askAfterFirst: import("effect/Schema").Boolean;
+        readonly stopRule: import("effect/Schema").Struct<{
+            readonly inARow: import("effect/Schema").Finite;
+            readonly ofLast20: import("effect/Schema").Finite;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicate: import("effect/Schema").Finite;
+        readonly failedAgain: import("effect/Schema").Finite;
+        readonly waiting: import("effect/Schema").Finite;
+        readonly untouched: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly startedBy: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly note: import("effect/Schema").String;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly revision: import("effect/Schema").Finite;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    etag: import("effect/Schema").String;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"pause", "POST", "/api/v1/redrive-runs/:id/pause", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly upTo: import("effect/Schema").String;
+        readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+        readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly rate: import("effect/Schema").Finite;
+        readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+        readonly stage: import("effect/Schema").Finite;
+        readonly askAfterFirst: import("effect/Schema").Boolean;
+        readonly stopRule: import("effect/Schema").Struct<{
+            readonly inARow: import("effect/Schema").Finite;
+            readonly ofLast20: import("effect/Schema").Finite;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicate: import("effect/Schema").Finite;
+        readonly failedAgain: import("effect/Schema").Finite;
+        readonly waiting: import("effect/Schema").Finite;
+        readonly untouched: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly startedBy: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly note: import("effect/Schema").String;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly revision: import("effect/Schema").Finite;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    etag: import("effect/Schema").String;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"rate", "PATCH", "/api/v1/redrive-runs/:id", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly rate: import("effect/Schema").Finite;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly upTo: import("effect/Schema").String;
+        readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+        readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly rate: import("effect/Schema").Finite;
+        readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+        readonly stage: import("effect/Schema").Finite;
+        readonly askAfterFirst: import("effect/Schema").Boolean;
+        readonly stopRule: import("effect/Schema").Struct<{
+            readonly inARow: import("effect/Schema").Finite;
+            readonly ofLast20: import("effect/Schema").Finite;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicate: import("effect/Schema").Finite;
+        readonly failedAgain: import("effect/Schema").Finite;
+        readonly waiting: import("effect/Schema").Finite;
+        readonly untouched: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly startedBy: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly note: import("effect/Schema").String;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly revision: import("effect/Schema").Finite;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    etag: import("effect/Schema").String;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"start", "POST", "/api/v1/redrive-runs", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly preview: import("effect/Schema").String;
+    readonly rate: import("effect/Schema").optionalKey<import("effect/Schema").Finite>;
+    readonly stages: import("effect/Schema").optionalKey<import("effect/Schema").$Array<import("effect/Schema").Finite>>;
+    readonly askAfterFirst: import("effect/Schema").optionalKey<import("effect/Schema").Boolean>;
+    readonly stopRule: import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly inARow: import("effect/Schema").optionalKey<import("effect/Schema").Finite>;
+        readonly ofLast20: import("effect/Schema").optionalKey<import("effect/Schema").Finite>;
+    }>>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly upTo: import("effect/Schema").String;
+        readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+        readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly sentence: import("effect/Schema").String;
+        }>>, never, never>;
+        readonly rate: import("effect/Schema").Finite;
+        readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+        readonly stage: import("effect/Schema").Finite;
+        readonly askAfterFirst: import("effect/Schema").Boolean;
+        readonly stopRule: import("effect/Schema").Struct<{
+            readonly inARow: import("effect/Schema").Finite;
+            readonly ofLast20: import("effect/Schema").Finite;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicate: import("effect/Schema").Finite;
+        readonly failedAgain: import("effect/Schema").Finite;
+        readonly waiting: import("effect/Schema").Finite;
+        readonly untouched: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly startedBy: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly note: import("effect/Schema").String;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly revision: import("effect/Schema").Finite;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    etag: import("effect/Schema").String;
+    location: import("effect/Schema").String;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"session", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"close", "DELETE", "/api/v1/session", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/http-api/HttpApiSchema").NoContent>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"events", "GET", "/api/v1/events", never, never, never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "last-event-id": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/http-api/HttpApiSchema").StreamSse<import("effect/Schema").Union<readonly [import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly event: import("effect/Schema").Literal<"stats">;
+    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+        readonly asOf: import("effect/Schema").Finite;
+        readonly consumers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly waiting: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly lagMillis: import("effect/Schema").Finite;
+            readonly sentence: import("effect/Schema").String;
+            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parkedKeys: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly delayedKeys: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly deadLetters: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly workers: import("effect/Schema").Finite;
+            readonly ownedLanes: import("effect/Schema").Finite;
+            readonly lanes: import("effect/Schema").Finite;
+            readonly paused: import("effect/Schema").Boolean;
+        }>>;
+    }>>>;
+}>, import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly event: import("effect/Schema").Literal<"runs">;
+    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+        readonly runs: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly filter: import("effect/Schema").Struct<{
+                readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+                readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+                readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>;
+            readonly upTo: import("effect/Schema").String;
+            readonly state: import("effect/Schema").Literals<readonly ["running", "waiting", "paused", "stopped", "cancelled", "finished"]>;
+            readonly stopped: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly sentence: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").Literals<readonly ["inARow", "ofLast20", "stage", "copied"]>;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly sentence: import("effect/Schema").String;
+            }>>, never, never>;
+            readonly rate: import("effect/Schema").Finite;
+            readonly stages: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+            readonly stage: import("effect/Schema").Finite;
+            readonly askAfterFirst: import("effect/Schema").Boolean;
+            readonly stopRule: import("effect/Schema").Struct<{
+                readonly inARow: import("effect/Schema").Finite;
+                readonly ofLast20: import("effect/Schema").Finite;
+            }>;
+            readonly deadLetters: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly committed: import("effect/Schema").Finite;
+            readonly duplicate: import("effect/Schema").Finite;
+            readonly failedAgain: import("effect/Schema").Finite;
+            readonly waiting: import("effect/Schema").Finite;
+            readonly untouched: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly leftMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly startedBy: import("effect/Schema").String;
+            readonly startedAt: import("effect/Schema").Finite;
+            readonly note: import("effect/Schema").String;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly revision: import("effect/Schema").Finite;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+    }>>>;
+}>, import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly event: import("effect/Schema").Literal<"changed">;
+    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+        readonly about: import("effect/Schema").$Array<import("effect/Schema").Literals<readonly ["deadLetters", "audit", "workers"]>>;
+    }>>>;
+}>, import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly event: import("effect/Schema").Literal<"reset">;
+    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{}>>>;
+}>]>, import("effect/Schema").Never, {
+    readonly id: string;
+    readonly event: "stats";
+    readonly data: {
+        readonly asOf: number;
+        readonly consumers: readonly {
+            readonly consumer: string;
+            readonly waiting: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly lagMillis: number;
+            readonly sentence: string;
+            readonly inPerSecond?: number | undefined;
+            readonly outPerSecond?: number | undefined;
+            readonly parkedKeys: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly delayedKeys: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly deadLetters: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly workers: number;
+            readonly ownedLanes: number;
+            readonly lanes: number;
+            readonly paused: boolean;
+        }[];
+    };
+} | {
+    readonly id: string;
+    readonly event: "runs";
+    readonly data: {
+        readonly runs: readonly {
+            readonly id: string;
+            readonly consumer: string;
+            readonly filter: {
+                readonly consumer?: string | undefined;
+                readonly state?: "discarded" | "open" | "redriving" | "resolved" | undefined;
+                readonly reason?: "crashed" | "exhausted" | "rejected" | "undecodable" | undefined;
+                readonly topic?: string | undefined;
+                readonly key?: string | undefined;
+                readonly id?: string | undefined;
+                readonly fingerprint?: string | undefined;
+                readonly tag?: string | undefined;
+                readonly since?: number | undefined;
+                readonly until?: number | undefined;
+            };
+            readonly upTo: string;
+            readonly state: "cancelled" | "finished" | "paused" | "running" | "stopped" | "waiting";
+            readonly stopped?: {
+                readonly by: "copied" | "inARow" | "ofLast20" | "stage";
+                readonly fingerprint: string;
+                readonly sentence: string;
+            } | undefined;
+            readonly rate: number;
+            readonly stages: readonly number[];
+            readonly stage: number;
+            readonly askAfterFirst: boolean;
+            readonly stopRule: {
+                readonly inARow: number;
+                readonly ofLast20: number;
+            };
+            readonly deadLetters: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly redriven: number;
+            readonly committed: number;
+            readonly duplicate: number;
+            readonly failedAgain: number;
+            readonly waiting: number;
+            readonly untouched: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly leftMillis?: number | undefined;
+            readonly startedBy: string;
+            readonly startedAt: number;
+            readonly note: string;
+            readonly changedBy: string;
+            readonly changedAt: number;
+            readonly revision: number;
+            readonly etag: string;
+        }[];
+    };
+} | {
+    readonly id: string;
+    readonly event: "changed";
+    readonly data: {
+        readonly about: readonly ("audit" | "deadLetters" | "workers")[];
+    };
+} | {
+    readonly id: string;
+    readonly event: "reset";
+    readonly data: {};
+}>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").RateLimited | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"who", "GET", "/api/v1/session", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly name: import("effect/Schema").String;
+        readonly role: import("effect/Schema").Literals<readonly ["viewer", "operator", "admin"]>;
+        readonly payloads: import("effect/Schema").Literals<readonly ["shown", "onRequest"]>;
+        readonly redacts: import("effect/Schema").Boolean;
+        readonly statsEvery: import("effect/Schema").Finite;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"signIn", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"open", "POST", "/api/v1/session", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly token: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly code: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly name: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly name: import("effect/Schema").String;
+        readonly role: import("effect/Schema").Literals<readonly ["viewer", "operator", "admin"]>;
+        readonly payloads: import("effect/Schema").Literals<readonly ["shown", "onRequest"]>;
+        readonly redacts: import("effect/Schema").Boolean;
+        readonly statsEvery: import("effect/Schema").Finite;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Unauthorized | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").CrossSite | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").RateLimited | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"steering", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"deadLetter", "POST", "/api/v1/consumers/:consumer/messages/:id/dead-letter", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    id: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly deadLetterId: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"evict", "POST", "/api/v1/consumers/:consumer/workers/:worker/evict", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    worker: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly lanes: import("effect/Schema").Finite;
+        readonly busy: import("effect/Schema").Finite;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"pause", "POST", "/api/v1/consumers/:consumer/pause", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly seconds: import("effect/Schema").optionalKey<import("effect/Schema").Finite>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly lanes: import("effect/Schema").Finite;
+        readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
+        readonly registeredAt: import("effect/Schema").Finite;
+        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>, never, never>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly rates: import("effect/Schema").Struct<{
+            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly delayedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly parkedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly pausedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriving: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly workers: import("effect/Schema").Finite;
+        readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly ownedLanes: import("effect/Schema").Finite;
+        readonly freeLanes: import("effect/Schema").Finite;
+        readonly lag: import("effect/Schema").Struct<{
+            readonly millis: import("effect/Schema").Finite;
+            readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
+                readonly blocker: import("effect/Schema").Struct<{
+                    readonly waits: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                    readonly waitsMillis: import("effect/Schema").Finite;
+                    readonly lock: import("effect/Schema").String;
+                    readonly by: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"AllHeld", {
+                readonly parked: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+                readonly delayed: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
+                readonly free: import("effect/Schema").Finite;
+                readonly lanes: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"OneKey", {
+                readonly key: import("effect/Schema").String;
+                readonly share: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Growing", {
+                readonly perSecond: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Draining", {
+                readonly millis: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
+            readonly sentence: import("effect/Schema").String;
+        }>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"pauseKey", "POST", "/api/v1/consumers/:consumer/keys/:key/pause", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    key: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly held: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>, never, never>;
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                id: import("effect/Schema").String;
+                topic: import("effect/Schema").String;
+                key: import("effect/Schema").String;
+                keyed: import("effect/Schema").Boolean;
+                headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                version: import("effect/Schema").Finite;
+                publishedAt: import("effect/Schema").Finite;
+            }>;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly error: import("effect/Schema").String;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly waiting: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly place: import("effect/Schema").String;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly held: import("effect/Schema").Boolean;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"releaseKey", "POST", "/api/v1/consumers/:consumer/keys/:key/release", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    key: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly head: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly held: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>, never, never>;
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                id: import("effect/Schema").String;
+                topic: import("effect/Schema").String;
+                key: import("effect/Schema").String;
+                keyed: import("effect/Schema").Boolean;
+                headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                version: import("effect/Schema").Finite;
+                publishedAt: import("effect/Schema").Finite;
+            }>;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly error: import("effect/Schema").String;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly waiting: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly place: import("effect/Schema").String;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly held: import("effect/Schema").Boolean;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"resume", "POST", "/api/v1/consumers/:consumer/resume", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly lanes: import("effect/Schema").Finite;
+        readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
+        readonly registeredAt: import("effect/Schema").Finite;
+        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>, never, never>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly rates: import("effect/Schema").Struct<{
+            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly delayedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly parkedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly pausedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriving: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly workers: import("effect/Schema").Finite;
+        readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly ownedLanes: import("effect/Schema").Finite;
+        readonly freeLanes: import("effect/Schema").Finite;
+        readonly lag: import("effect/Schema").Struct<{
+            readonly millis: import("effect/Schema").Finite;
+            readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
+                readonly blocker: import("effect/Schema").Struct<{
+                    readonly waits: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                    readonly waitsMillis: import("effect/Schema").Finite;
+                    readonly lock: import("effect/Schema").String;
+                    readonly by: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"AllHeld", {
+                readonly parked: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+                readonly delayed: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
+                readonly free: import("effect/Schema").Finite;
+                readonly lanes: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"OneKey", {
+                readonly key: import("effect/Schema").String;
+                readonly share: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Growing", {
+                readonly perSecond: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Draining", {
+                readonly millis: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
+            readonly sentence: import("effect/Schema").String;
+        }>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"resumeKey", "POST", "/api/v1/consumers/:consumer/keys/:key/resume", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    key: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly held: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>, never, never>;
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                id: import("effect/Schema").String;
+                topic: import("effect/Schema").String;
+                key: import("effect/Schema").String;
+                keyed: import("effect/Schema").Boolean;
+                headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                version: import("effect/Schema").Finite;
+                publishedAt: import("effect/Schema").Finite;
+            }>;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly error: import("effect/Schema").String;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly waiting: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly place: import("effect/Schema").String;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly held: import("effect/Schema").Boolean;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"skipKey", "POST", "/api/v1/consumers/:consumer/keys/:key/skip", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    key: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly head: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly held: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>, never, never>;
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                id: import("effect/Schema").String;
+                topic: import("effect/Schema").String;
+                key: import("effect/Schema").String;
+                keyed: import("effect/Schema").Boolean;
+                headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                version: import("effect/Schema").Finite;
+                publishedAt: import("effect/Schema").Finite;
+            }>;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly error: import("effect/Schema").String;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly waiting: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly place: import("effect/Schema").String;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly held: import("effect/Schema").Boolean;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"stepKey", "POST", "/api/v1/consumers/:consumer/keys/:key/step", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    key: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly head: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly messageId: import("effect/Schema").String;
+        readonly deadLetterId: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false>>;
+
+// src/http/api/Problems.ts
+import * as HttpApiError from "effect/http-api/HttpApiError";
+import * as Schema from "effect/Schema";
+declare const InvalidRequest_base: HttpApiError.ProblemClass<InvalidRequest, "InvalidRequest", "/problems/invalid-request", 400, {}, {}>;
+export declare class InvalidRequest extends InvalidRequest_base {
+}
+declare const CursorMismatch_base: HttpApiError.ProblemClass<CursorMismatch, "CursorMismatch", "/problems/cursor-mismatch", 400, {}, {}>;
+export declare class CursorMismatch extends CursorMismatch_base {
+}
+declare const Unauthorized_base: HttpApiError.ProblemClass<Unauthorized, "Unauthorized", "/problems/unauthorized", 401, {}, {}>;
+export declare class Unauthorized extends Unauthorized_base {
+}
+declare const Forbidden_base: HttpApiError.ProblemClass<Forbidden, "Forbidden", "/problems/forbidden", 403, {
+    readonly needs: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+}, {}>;
+export declare class Forbidden extends Forbidden_base {
+}
+declare const CrossSite_base: HttpApiError.ProblemClass<CrossSite, "CrossSite", "/problems/cross-site", 403, {}, {}>;
+export declare class CrossSite extends CrossSite_base {
+}
+declare const ConsumerNotFound_base: HttpApiError.ProblemClass<ConsumerNotFound, "ConsumerNotFound", "/problems/consumer-not-found", 404, {}, {}>;
+export declare class ConsumerNotFound extends ConsumerNotFound_base {
+}
+declare const DeadLetterNotFound_base: HttpApiError.ProblemClass<DeadLetterNotFound, "DeadLetterNotFound", "/problems/dead-letter-not-found", 404, {}, {}>;
+export declare class DeadLetterNotFound extends DeadLetterNotFound_base {
+}
+declare const RedriveRunNotFound_base: HttpApiError.ProblemClass<RedriveRunNotFound, "RedriveRunNotFound", "/problems/redrive-run-not-found", 404, {}, {}>;
+export declare class RedriveRunNotFound extends RedriveRunNotFound_base {
+}
+declare const WorkerNotFound_base: HttpApiError.ProblemClass<WorkerNotFound, "WorkerNotFound", "/problems/worker-not-found", 404, {}, {}>;
+export declare class WorkerNotFound extends WorkerNotFound_base {
+}
+declare const KeyNotFound_base: HttpApiError.ProblemClass<KeyNotFound, "KeyNotFound", "/problems/key-not-found", 404, {}, {}>;
+export declare class KeyNotFound extends KeyNotFound_base {
+}
+declare const NothingToRedrive_base: HttpApiError.ProblemClass<NothingToRedrive, "NothingToRedrive", "/problems/nothing-to-redrive", 404, {}, {}>;
+export declare class NothingToRedrive extends NothingToRedrive_base {
+}
+declare const NothingToStep_base: HttpApiError.ProblemClass<NothingToStep, "NothingToStep", "/problems/nothing-to-step", 404, {}, {}>;
+export declare class NothingToStep extends NothingToStep_base {
+}
+declare const MessageNotWaiting_base: HttpApiError.ProblemClass<MessageNotWaiting, "MessageNotWaiting", "/problems/message-not-waiting", 404, {}, {}>;
+export declare class MessageNotWaiting extends MessageNotWaiting_base {
+}
+declare const NotFound_base: HttpApiError.ProblemClass<NotFound, "NotFound", "/problems/not-found", 404, {}, {}>;
+export declare class NotFound extends NotFound_base {
+}
+declare const DeadLetterConflict_base: HttpApiError.ProblemClass<DeadLetterConflict, "DeadLetterConflict", "/problems/dead-letter-conflict", 409, {
+    state: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    by: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    at: Schema.decodeTo<Schema.optional<Schema.toType<Schema.Finite>>, Schema.optionalKey<Schema.Finite>, never, never>;
+}, {}>;
+export declare class DeadLetterConflict extends DeadLetterConflict_base {
+}
+declare const RedriveRunning_base: HttpApiError.ProblemClass<RedriveRunning, "RedriveRunning", "/problems/redrive-running", 409, {
+    readonly state: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    readonly by: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    readonly at: Schema.decodeTo<Schema.optional<Schema.toType<Schema.Finite>>, Schema.optionalKey<Schema.Finite>, never, never>;
+    readonly run: Schema.String;
+}, {}>;
+export declare class RedriveRunning extends RedriveRunning_base {
+}
+declare const RedriveRunConflict_base: HttpApiError.ProblemClass<RedriveRunConflict, "RedriveRunConflict", "/problems/redrive-run-conflict", 409, {
+    readonly state: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    readonly by: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    readonly at: Schema.decodeTo<Schema.optional<Schema.toType<Schema.Finite>>, Schema.optionalKey<Schema.Finite>, never, never>;
+    readonly run: Schema.String;
+}, {}>;
+export declare class RedriveRunConflict extends RedriveRunConflict_base {
+}
+declare const PauseConflict_base: HttpApiError.ProblemClass<PauseConflict, "PauseConflict", "/problems/pause-conflict", 409, {
+    state: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    by: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    at: Schema.decodeTo<Schema.optional<Schema.toType<Schema.Finite>>, Schema.optionalKey<Schema.Finite>, never, never>;
+}, {}>;
+export declare class PauseConflict extends PauseConflict_base {
+}
+declare const QueueChanged_base: HttpApiError.ProblemClass<QueueChanged, "QueueChanged", "/problems/queue-changed", 409, {
+    readonly found: Schema.Finite;
+}, {}>;
+export declare class QueueChanged extends QueueChanged_base {
+}
+declare const PreviewExpired_base: HttpApiError.ProblemClass<PreviewExpired, "PreviewExpired", "/problems/preview-expired", 409, {}, {}>;
+export declare class PreviewExpired extends PreviewExpired_base {
+}
+declare const StillRunning_base: HttpApiError.ProblemClass<StillRunning, "StillRunning", "/problems/still-running", 409, {}, {}>;
+export declare class StillRunning extends StillRunning_base {
+}
+declare const StaleVersion_base: HttpApiError.ProblemClass<StaleVersion, "StaleVersion", "/problems/stale-version", 412, {
+    state: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    by: Schema.decodeTo<Schema.optional<Schema.toType<Schema.String>>, Schema.optionalKey<Schema.String>, never, never>;
+    at: Schema.decodeTo<Schema.optional<Schema.toType<Schema.Finite>>, Schema.optionalKey<Schema.Finite>, never, never>;
+}, {}>;
+export declare class StaleVersion extends StaleVersion_base {
+}
+declare const TooLarge_base: HttpApiError.ProblemClass<TooLarge, "TooLarge", "/problems/too-large", 413, {}, {}>;
+export declare class TooLarge extends TooLarge_base {
+}
+declare const HostNotAllowed_base: HttpApiError.ProblemClass<HostNotAllowed, "HostNotAllowed", "/problems/host-not-allowed", 421, {}, {}>;
+export declare class HostNotAllowed extends HostNotAllowed_base {
+}
+declare const KeyChanged_base: HttpApiError.ProblemClass<KeyChanged, "KeyChanged", "/problems/key-changed", 422, {}, {}>;
+export declare class KeyChanged extends KeyChanged_base {
+}
+declare const PayloadInvalid_base: HttpApiError.ProblemClass<PayloadInvalid, "PayloadInvalid", "/problems/payload-invalid", 422, {
+    readonly issues: Schema.$Array<Schema.Struct<{
+        readonly path: Schema.String;
+        readonly message: Schema.String;
+    }>>;
+}, {}>;
+export declare class PayloadInvalid extends PayloadInvalid_base {
+}
+declare const KeyReused_base: HttpApiError.ProblemClass<KeyReused, "KeyReused", "/problems/idempotency-key-reused", 422, {}, {}>;
+export declare class KeyReused extends KeyReused_base {
+}
+declare const PreconditionRequired_base: HttpApiError.ProblemClass<PreconditionRequired, "PreconditionRequired", "/problems/precondition-required", 428, {}, {}>;
+export declare class PreconditionRequired extends PreconditionRequired_base {
+}
+declare const RateLimited_base: HttpApiError.ProblemClass<RateLimited, "RateLimited", "/problems/rate-limited", 429, {
+    readonly retryAfterSeconds: Schema.Finite;
+}, {}>;
+export declare class RateLimited extends RateLimited_base {
+}
+declare const StoreRefused_base: HttpApiError.ProblemClass<StoreRefused, "StoreRefused", "/problems/store-refused", 500, {}, {}>;
+export declare class StoreRefused extends StoreRefused_base {
+}
+declare const QueryTimeout_base: HttpApiError.ProblemClass<QueryTimeout, "QueryTimeout", "/problems/query-timeout", 503, {}, {}>;
+export declare class QueryTimeout extends QueryTimeout_base {
+}
+declare const DatabaseUnavailable_base: HttpApiError.ProblemClass<DatabaseUnavailable, "DatabaseUnavailable", "/problems/database-unavailable", 503, {}, {}>;
+export declare class DatabaseUnavailable extends DatabaseUnavailable_base {
+}
+export declare const reading: readonly [typeof InvalidRequest, typeof CursorMismatch, typeof Forbidden, typeof ConsumerNotFound, typeof DeadLetterNotFound, typeof RedriveRunNotFound, typeof KeyNotFound, typeof StoreRefused, typeof QueryTimeout, typeof DatabaseUnavailable];
+export declare const acting: readonly [typeof InvalidRequest, typeof CursorMismatch, typeof Forbidden, typeof ConsumerNotFound, typeof DeadLetterNotFound, typeof RedriveRunNotFound, typeof KeyNotFound, typeof StoreRefused, typeof QueryTimeout, typeof DatabaseUnavailable, typeof WorkerNotFound, typeof NothingToRedrive, typeof NothingToStep, typeof MessageNotWaiting, typeof DeadLetterConflict, typeof RedriveRunning, typeof RedriveRunConflict, typeof PauseConflict, typeof PreviewExpired, typeof QueueChanged, typeof StillRunning, typeof StaleVersion, typeof KeyChanged, typeof PayloadInvalid, typeof KeyReused, typeof PreconditionRequired];
+export type ReadingProblem = InstanceType<typeof reading[number]>;
+export type ActingProblem = InstanceType<typeof acting[number]>;
+export {};
+
+// src/http/api/Types.ts
+import type * as Schema from "effect/Schema";
+import type { Answer, Count, Failure, Page } from "../schema/Answer.ts";
+import type { AuditEntry } from "../schema/AuditSchema.ts";
+import type { Consumer, Lane, Point, Suspect, Worker } from "../schema/ConsumerSchema.ts";
+import type { Blocker, Database } from "../schema/DatabaseSchema.ts";
+import type { DeadLetter, DeadLetterItem, Decided, EditCheck, FailureGroup, PreviewFilter, Redrive } from "../schema/DeadLetterSchema.ts";
+import type { Attention, ConsumerStats, Overview, SessionInfo, SignIn, Update } from "../schema/LiveSchema.ts";
+import type { Elsewhere, Found, KeyDetail, KeyStep, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts";
+import type { Discarded, Preview, PurgePreview, Run, StartRun } from "../schema/RunSchema.ts";
+export type AnswerJson<A> = Omit<ReturnType<typeof Answer<Schema.Codec<unknown>>>["Encoded"], "data"> & {
+    readonly data: A;
+};
+export type PageJson<A> = Omit<ReturnType<typeof Page<Schema.Codec<unknown>>>["Encoded"], "data"> & {
+    readonly data: ReadonlyArray<A>;
+};
+export type CountJson = typeof Count.Encoded;
+export type FailureJson = typeof Failure.Encoded;
+export type AuditEntryJson = typeof AuditEntry.Encoded;
+export type ConsumerJson = typeof Consumer.Encoded;
+export type LaneJson = typeof Lane.Encoded;
+export type WorkerJson = typeof Worker.Encoded;
+export type SuspectJson = typeof Suspect.Encoded;
+export type PointJson = typeof Point.Encoded;
+export type BlockerJson = typeof Blocker.Encoded;
+export type DatabaseJson = typeof Database.Encoded;
+export type DeadLetterJson = typeof DeadLetter.Encoded;
+export type DeadLetterItemJson = typeof DeadLetterItem.Encoded;
+export type DecidedJson = typeof Decided.Encoded;
+export type EditCheckJson = typeof EditCheck.Encoded;
+export type FailureGroupJson = typeof FailureGroup.Encoded;
+export type PreviewFilterJson = typeof PreviewFilter.Encoded;
+export type RedriveJson = typeof Redrive.Encoded;
+export type SessionJson = typeof SessionInfo.Encoded;
+export type SignInJson = typeof SignIn.Encoded;
+export type AttentionJson = typeof Attention.Encoded;
+export type OverviewJson = typeof Overview.Encoded;
+export type ConsumerStatsJson = typeof ConsumerStats.Encoded;
+export type UpdateJson = typeof Update.Encoded;
+export type UpdateData = {
+    readonly [U in typeof Update.Type as U["event"]]: U["data"];
+};
+export type StuckKeyJson = typeof StuckKey.Encoded;
+export type WaitingMessageJson = typeof WaitingMessage.Encoded;
+export type KeyDetailJson = typeof KeyDetail.Encoded;
+export type KeyStepJson = typeof KeyStep.Encoded;
+export type FoundJson = typeof Found.Encoded;
+export type ElsewhereJson = typeof Elsewhere.Encoded;
+export type PreviewJson = typeof Preview.Encoded;
+export type PurgePreviewJson = typeof PurgePreview.Encoded;
+export type StartRunJson = typeof StartRun.Encoded;
+export type RunJson = typeof Run.Encoded;
+export type DiscardedJson = typeof Discarded.Encoded;
+export interface ProblemJson {
+    readonly type: string;
+    readonly status: number;
+    readonly title: string;
+    readonly detail?: string;
+    readonly [extension: string]: unknown;
+}
+
+// src/http/security/ServerSettings.ts
+import * as Context from "effect/Context";
+import * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type * as HttpServerRequest from "effect/http/HttpServerRequest";
+import * as Redacted from "effect/Redacted";
+import type * as Schema from "effect/Schema";
+import { InvalidSetting } from "../../Errors.ts";
+import type { PurgePreview } from "../../ops/Purge.ts";
+import type { RedrivePreview } from "../../ops/RedriveRun.ts";
+import type { Topic } from "../../Topic.ts";
+import type { Actor, Role } from "../api/Access.ts";
+import * as Redaction from "./Redaction.ts";
+import * as Shelf from "./Shelf.ts";
+export interface Token {
+    readonly token: Redacted.Redacted;
+    readonly role: Role;
+    readonly name: string;
+}
+export interface ServerOptions {
+    readonly path?: `/${string}` | undefined;
+    readonly tokens?: ReadonlyArray<Token> | undefined;
+    readonly code?: {
+        readonly code: Redacted.Redacted;
+        readonly actor: Actor;
+    } | undefined;
+    readonly authenticate?: ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Actor | undefined>) | undefined;
+    readonly hosts?: ReadonlyArray<string> | undefined;
+    readonly payloads?: "shown" | "onRequest" | undefined;
+    readonly hide?: ReadonlyArray<string> | undefined;
+    readonly topics?: ReadonlyArray<Topic<string, Schema.Codec<unknown, unknown>>> | undefined;
+    readonly bodyBytes?: number | undefined;
+    readonly streams?: number | undefined;
+    readonly session?: Duration.Input | undefined;
+}
+declare const Settings_base: Context.ServiceClass<Settings, "millrace/http/Settings", {
+    readonly path: string;
+    readonly tokens: ReadonlyArray<Token>;
+    readonly authenticate: NonNullable<ServerOptions["authenticate"]> | undefined;
+    readonly hosts: ReadonlyArray<string>;
+    readonly payloads: "shown" | "onRequest";
+    readonly redaction: Redaction.Redaction;
+    readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>;
+    readonly bodyBytes: number;
+    readonly streams: number;
+    readonly sessions: Shelf.Shelf<Actor>;
+    readonly sessionMillis: number;
+    readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>;
+    readonly previews: Shelf.Shelf<RedrivePreview>;
+    readonly purges: Shelf.Shelf<PurgePreview>;
+}>;
+export declare class Settings extends Settings_base {
+}
+export declare const make: (options: ServerOptions) => Effect.Effect<{
+    readonly path: string;
+    readonly tokens: ReadonlyArray<Token>;
+    readonly authenticate: NonNullable<ServerOptions["authenticate"]> | undefined;
+    readonly hosts: ReadonlyArray<string>;
+    readonly payloads: "shown" | "onRequest";
+    readonly redaction: Redaction.Redaction;
+    readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>;
+    readonly bodyBytes: number;
+    readonly streams: number;
+    readonly sessions: Shelf.Shelf<Actor>;
+    readonly sessionMillis: number;
+    readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>;
+    readonly previews: Shelf.Shelf<RedrivePreview>;
+    readonly purges: Shelf.Shelf<PurgePreview>;
+}, InvalidSetting, never>;
+export {};
+
+// src/http/serve/Server.ts
+import type * as FileSystem from "effect/FileSystem";
+import type * as Etag from "effect/http/Etag";
+import type * as HttpPlatform from "effect/http/HttpPlatform";
+import * as HttpRouter from "effect/http/HttpRouter";
+import * as Layer from "effect/Layer";
+import type * as Path from "effect/Path";
+import type { PlatformError } from "effect/PlatformError";
+import type { InvalidSetting } from "../../Errors.ts";
+import type * as Operations from "../../ops/Operations.ts";
+import type { Store } from "../../Store.ts";
+import * as Settings from "../security/ServerSettings.ts";
+type Platform = Etag.Generator | FileSystem.FileSystem | HttpPlatform.HttpPlatform | Path.Path;
+export declare const layer: (options: Settings.ServerOptions) => Layer.Layer<never, InvalidSetting | PlatformError, HttpRouter.HttpRouter | Operations.Operations | Store | Platform>;
+export {};
+
 // ==== millrace/redis ====
 
 // src/redis/index.ts
@@ -2435,16 +6586,24 @@ import type { InvalidSetting } from "../Errors.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
 import * as Wire from "../wire/Wire.ts";
-export interface RedisStreamsOptions {
-    readonly stream: string;
-    readonly group?: string | undefined;
-    readonly create?: boolean | undefined;
-    readonly acknowledged?: "delete" | "keep" | undefined;
+interface ReadingOptions {
     readonly block?: Duration.Input | undefined;
     readonly requestTimeout?: Duration.Input | undefined;
     readonly wire?: Wire.WireOptions | undefined;
 }
+export interface RedisStreamsOptions extends ReadingOptions {
+    readonly stream: string;
+    readonly group?: string | undefined;
+    readonly create?: boolean | undefined;
+    readonly acknowledged?: "delete" | "keep" | undefined;
+}
+export interface RedisLogOptions extends ReadingOptions {
+    readonly stream: string;
+    readonly shards?: number | undefined;
+}
 export declare const layer: (options: RedisStreamsOptions) => Layer.Layer<Transport, InvalidSetting, Redis | Store>;
+export declare const layerLog: (options: RedisLogOptions) => Layer.Layer<Transport, InvalidSetting, Redis | Store>;
+export {};
 
 // ==== millrace/wire ====
 
@@ -2948,6 +7107,7 @@ export declare const bench: (options: Options, given?: {
         readonly leases: import("../../Store.ts").LeaseStore;
         readonly audit: import("../../Store.ts").AuditStore;
         readonly unsettled: import("../../Store.ts").UnsettledStore;
+        readonly logs?: import("../../Store.ts").LogStore | undefined;
     };
     transport: {
         readonly capabilities: Effect.Effect<import("../../Transport.ts").Capabilities, import("../../Errors.ts").TransportError>;

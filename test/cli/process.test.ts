@@ -49,7 +49,7 @@ describe("the program", () => {
     }
     const problem = run(["status", "unknown", "--json"])
     assert.strictEqual(JSON.parse(problem.stderr).type, "/problems/consumer-not-found")
-  }, 60_000)
+  })
 
   it("prints the files for a monitoring system as the package contains them", () => {
     const names = ["grafana", "prometheus", "prometheus-tests", "runbook"] as const
@@ -81,7 +81,7 @@ describe("the program", () => {
     await new Promise((resolve) => watching.stdout.once("data", resolve))
     watching.kill("SIGINT")
     assert.strictEqual(await exited, 130)
-  }, 30_000)
+  })
 
   it("starts, looks at the status and ends with less than half a second of work", () => {
     // The time of a clock grows with the load of the machine, and the time of the processor hardly does.
@@ -90,5 +90,5 @@ describe("the program", () => {
     const millis = Math.min(...Array.from({ length: 5 }, () => Number(run(["status"], { NODE_OPTIONS }).stderr)))
     console.log(`millrace status took ${Math.round(millis)} ms of the processor`)
     assert.isBelow(millis, 500)
-  }, 60_000)
+  })
 })

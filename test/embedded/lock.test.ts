@@ -68,7 +68,7 @@ describe("a directory that one process has open", () => {
       assert.deepInclude(inUse, { _tag: "DataInUse", pid: process.pid, same: true, certain: true })
       assert.include(inUse.message, "open in this process, by another layer")
       yield* claim(dataDir)
-    }), 60_000)
+    }))
 
   it.live("goes to one of several that ask in the same moment, or to none", () =>
     Effect.gen(function*() {
@@ -81,7 +81,7 @@ describe("a directory that one process has open", () => {
       )
       yield* until("four answers", Effect.sync(() => all.every((one) => /refused|claimed/.test(one.output()))))
       assert.isAtMost(all.filter((one) => one.output().includes("claimed")).length, 1)
-    }), 60_000)
+    }))
 })
 
 describe("the claim of a killed process", () => {

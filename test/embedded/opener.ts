@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { Embedded } from "millrace/embedded"
 import * as DataLock from "../../src/embedded/DataLock.ts"
-import { given } from "../harness/child.ts"
+import { given } from "../harness/given.ts"
 
 export interface Opening {
   readonly name: string

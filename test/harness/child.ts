@@ -1,8 +1,7 @@
 /**
  * Child processes of tests: started with a setup, signalled, and awaited. A child is killed when its scope closes.
  *
- * The program reads its setup as JSON from `MILLRACE_SETUP`. It says `ready` on a line of its own when it runs.
- * Programs import this file too, and a fault run starts hundreds of them, so it imports single modules of Effect.
+ * The program reads its setup by `given.ts`. It says `ready` on a line of its own when it runs.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -12,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { limit } from "./patience.ts"
+import { runnable } from "./programs.ts"
 
 export interface Ending {
   readonly code: number | null
@@ -44,16 +44,10 @@ export interface Launch {
   readonly onEnd?: ((ending: Ending) => void) | undefined
 }
 
-/** The setup of this process; undefined where it was not started as a child. */
-export const given = <S>(): S | undefined => {
-  const text = process.env["MILLRACE_SETUP"]
-  return text === undefined ? undefined : JSON.parse(text) as S
-}
-
 /** Starts a child; it is killed when the scope closes, if it still runs. */
 export const start = (how: Launch): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => launch(how)),
+    Effect.map(Effect.promise(() => runnable(how.program)), (program) => launch({ ...how, program })),
     (child) =>
       Effect.suspend(() => {
         if (!child.isRunning()) return Effect.void

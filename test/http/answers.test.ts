@@ -96,7 +96,7 @@ layer(
         ),
         { concurrency: 2 }
       )
-      const statuses = both.map(({ status }) => status).toSorted()
+      const statuses = both.map(({ status }) => status).toSorted((a, b) => a - b)
       assert.strictEqual(statuses[0], 200)
       assert.include([409, 412], statuses[1])
       const refused = both.find(({ status }) => status !== 200)!.json
@@ -254,6 +254,32 @@ layer(
       assert.deepStrictEqual([gone.status, gone.json.type], [409, "/problems/preview-expired"])
       const discarded = yield* act(`/previews/${preview.json.data.preview}/discard`, { note: "old" })
       assert.deepStrictEqual(discarded.json.data, { discarded: 2, more: false })
+    }))
+
+  it.effect("a note of a failure group, and purges a queue for an admin who saw its number", () =>
+    Effect.gen(function*() {
+      const made = yield* planted("purged", "park")
+      const [group] = (yield* get("/failures?consumer=purged")).json.data
+      const path = `${at}/failures/${encodeURIComponent(group.fingerprint)}/note`
+      const body = { consumer: "purged", note: "bank is down" }
+      const noted = yield* ask(path, { method: "PUT", token: secrets.operator, body })
+      assert.deepStrictEqual([noted.status, noted.json.data[0].note.text], [200, "bank is down"])
+      const admin = (path: string, body: unknown) => ask(`${at}${path}`, { method: "POST", token: secrets.admin, body })
+      const seen = (yield* admin("/consumers/purged/purge-previews", {})).json.data
+      assert.strictEqual(seen.messages, 3)
+      yield* made.publish("other1")
+      const purge = (asked: object) =>
+        admin("/consumers/purged/purge", { preview: seen.preview, confirm: "purged", expect: 3, ...asked })
+      assert.strictEqual((yield* purge({ confirm: "purge" })).status, 400)
+      const changed = yield* purge({ expect: 2 })
+      assert.deepStrictEqual([changed.status, changed.json.type, changed.json.found], [
+        409,
+        "/problems/queue-changed",
+        3
+      ])
+      assert.deepStrictEqual((yield* purge({})).json.data, { purged: 3 })
+      const actions = (yield* get("/audit?consumer=purged")).json.data.map(({ action }: any) => action)
+      assert.deepStrictEqual(actions, ["purged", "noted"])
     }))
 
   it.effect("under its path only, with the slash that the pages need", () =>

@@ -31,7 +31,7 @@ const run = Effect.gen(function*() {
   const doomed = deliveries.filter(({ fault }) => Fault.outcome(fault) !== "applied").length
   const sql = yield* SqlClient.SqlClient
   for (let round = 0; round < 20; round++) {
-    yield* Workers.drained(tables, Workers.alone)
+    yield* Workers.drained(tables, { _tag: "Postgres" }, Workers.alone)
     const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from ${sql(tables.notified)}`
     if (row!.n === 1_000 - doomed) break
     // Some messages are held by the database's own clock, which no test can move.

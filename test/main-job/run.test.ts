@@ -2,6 +2,7 @@
 import { it } from "@effect/vitest"
 import { Effect } from "effect"
 import { assert, describe } from "vitest"
+import { anyServer, redisRuns } from "../redis/redisServer.ts"
 import { database, patient, reconciled } from "./main-job-kit.ts"
 import { run } from "./main-job-program.ts"
 
@@ -27,6 +28,40 @@ describe("the main job", { concurrent: true }, () => {
     }), patient)
 })
 
+const onRedis = await redisRuns("the main job on Redis Streams")
+
+describe("the main job on a broker", () => {
+  const killed = ["--messages", "400", "--seed", "48", "--workers", "2", "--kill", "--rate", "60"]
+
+  it.live("reconciles on a FIFO queue of SQS", () =>
+    Effect.gen(function*() {
+      reconciled(yield* run(["--messages", "200", "--seed", "7", "--transport", "sqs"], yield* database))
+    }), patient)
+
+  it.live("reconciles on SQS although its worker processes are killed", () =>
+    Effect.gen(function*() {
+      const end = yield* run([...killed, "--transport", "sqs"], yield* database)
+      reconciled(end)
+      assert.match(end.output, /is killed; another one takes its place/)
+    }), patient)
+
+  it.live.runIf(onRedis)("reconciles on a log of Redis Streams", () =>
+    Effect.gen(function*() {
+      const REDIS_URL = (yield* anyServer)!
+      reconciled(
+        yield* run(["--messages", "200", "--seed", "7", "--transport", "redis"], { ...yield* database, REDIS_URL })
+      )
+    }), patient)
+
+  it.live.runIf(onRedis)("reconciles on Redis although its worker processes are killed", () =>
+    Effect.gen(function*() {
+      const REDIS_URL = (yield* anyServer)!
+      const end = yield* run([...killed, "--transport", "redis"], { ...yield* database, REDIS_URL })
+      reconciled(end)
+      assert.match(end.output, /is killed; another one takes its place/)
+    }), patient)
+})
+
 describe("the main job, with wrong flags", { concurrent: true }, () => {
   const refused = Effect.fnUntraced(function*(
     args: ReadonlyArray<string>,
@@ -46,6 +81,11 @@ describe("the main job, with wrong flags", { concurrent: true }, () => {
   it.live(
     "says that processes need a database that they can share",
     () => refused(["--workers", "2"], /--workers needs a Postgres.*DATABASE_URL=postgres/),
+    patient
+  )
+  it.live(
+    "says that Redis needs an address",
+    () => refused(["--messages", "10", "--transport", "redis"], /set REDIS_URL=redis/, { REDIS_URL: "" }),
     patient
   )
   it.live("says that only processes can be killed", () => refused(["--kill"], /--workers 4/), patient)

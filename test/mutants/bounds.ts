@@ -130,10 +130,28 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     name: "a poll that joins the whole queue",
     guarantee: "bounded",
     file: "src/postgres/sql/messages.ts",
-    from: "m.seq = r.seq offset 0) m on true",
-    to: "m.seq = r.seq) m on true",
+    from: "and xid = x offset 0) m",
+    to: "and xid = x) m",
     test: "test/postgres/plans.test.ts",
     named: "use their indexes"
+  },
+  {
+    name: "a poll that fills itself with the messages of a held key",
+    guarantee: "bounded",
+    file: "src/postgres/sql/messages.ts",
+    from: "      and (h.from_seq is null or h.from_seq > m.seq)\n",
+    to: "",
+    test: "test/postgres/pollStatement.test.ts",
+    named: "reads past the backlog of a held key"
+  },
+  {
+    name: "a poll that overlooks the holds of its queue",
+    guarantee: "order per key",
+    file: "src/postgres/sql/messages.ts",
+    from: "where queue_id::bigint = $1::int) as some_held",
+    to: "where queue_id::bigint = $1::int and false) as some_held",
+    test: "test/postgres/pollStatement.test.ts",
+    named: "reads past the backlog of a held key"
   },
   {
     name: "an index of messages that the queries cannot use",

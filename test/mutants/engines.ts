@@ -1,5 +1,6 @@
 /** The breaks of what reaches other engines: the inbox and the streams of Redis, the codec and the relay. */
 import { redisInboxMutants } from "./redisInbox.ts"
+import { redisLogMutants } from "./redisLog.ts"
 import { redisStreamMutants } from "./redisStreams.ts"
 import { relayMutants } from "./relay.ts"
 import type { Mutant } from "./types.ts"
@@ -7,6 +8,7 @@ import { wireMutants } from "./wire.ts"
 
 export const engineMutants: ReadonlyArray<Mutant> = [
   ...redisInboxMutants,
+  ...redisLogMutants,
   ...redisStreamMutants,
   ...relayMutants,
   ...wireMutants

@@ -82,8 +82,8 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "a frozen set grows while it is redriven",
     guarantee: "operations",
     file: "src/postgres/sql/decisions.ts",
-    from: "and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)",
-    to: "and $10::text is not null",
+    from: "\"pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)\"",
+    to: "\"$10::text is not null\"",
     test: conformance,
     named: "postgres: decisions.*redrives exactly the dead letters"
   },
@@ -277,5 +277,59 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     to: "      const rows",
     test: "test/conformance/memory.test.ts",
     named: "ends a pause by itself"
+  },
+  {
+    name: "a purge deletes messages that were published after the operator looked",
+    guarantee: "operations",
+    file: "src/postgres/sql/purge.ts",
+    from: "where queue_id = $1::int and pg_visible_in_snapshot(xid, $2::text::pg_snapshot)",
+    to: "where queue_id = $1::int and $2::text is not null",
+    test: "test/cli/purging.test.ts",
+    named: "touches no message that was published later"
+  },
+  {
+    name: "a purge without a second count",
+    guarantee: "operations",
+    file: "src/ops/act/PurgeActs.ts",
+    from: "if (found !== expect) return",
+    to: "if (found < 0) return",
+    test: "test/cli/purging.test.ts",
+    named: "touches no message that was published later"
+  },
+  {
+    name: "a redrive run waits for a message that was purged",
+    guarantee: "operations",
+    file: "src/postgres/sql/purge.ts",
+    from: "from gone g where o.dead_letter_id = g.dead_letter_id",
+    to: "from gone g where o.dead_letter_id = -g.dead_letter_id",
+    test: "test/cli/purging.test.ts",
+    named: "their redrive run learns of it"
+  },
+  {
+    name: "an import of what exists",
+    guarantee: "operations",
+    file: "src/postgres/sql/imports.ts",
+    from: "and not exists (select from ${t.deadLetters} d where d.message_id = i.id and d.queue_id = i.queue_id)",
+    to: "",
+    test: "test/cli/purging.test.ts",
+    named: "imports each dead letter once"
+  },
+  {
+    name: "an import that does not park keys again",
+    guarantee: "operations",
+    file: "src/postgres/sql/imports.ts",
+    from: "from added where parked and state = 'open'",
+    to: "from added where false",
+    test: "test/cli/purging.test.ts",
+    named: "restores what was exported"
+  },
+  {
+    name: "an old note of a failure group is shown",
+    guarantee: "operations",
+    file: "src/postgres/sql/views.ts",
+    from: "a.detail = g.fingerprint order by a.id desc limit 1",
+    to: "a.detail = g.fingerprint order by a.id limit 1",
+    test: "test/cli/purging.test.ts",
+    named: "is shown to other operators"
   }
 ]

@@ -148,7 +148,7 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
   {
     name: "streams: an unknown outcome of a publish reported as not stored",
     guarantee: "no loss",
-    file: "src/redis/StreamTransport.ts",
+    file: "src/redis/StreamPublish.ts",
     from: "names(didNothing(broken) ? \"notStored\" : \"unknown\", broken.detail)",
     to: "names(\"notStored\", broken.detail)",
     test: server,

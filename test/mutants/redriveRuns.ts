@@ -50,9 +50,18 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     guarantee: "operations",
     file: "src/postgres/maintenance/RedriveRuns.ts",
     from: "    if (Cause.hasInterruptsOnly(cause)) return",
-    to: "    if (Cause.hasDies(cause) || Cause.hasInterruptsOnly(cause)) return",
+    to: "    if (!Cause.hasInterruptsOnly(cause)) return",
     test: operators,
     named: "loses its connection in the middle of a step"
+  },
+  {
+    name: "the gauge of a stopped redrive run sees none",
+    guarantee: "observability",
+    file: "src/postgres/sql/status.ts",
+    from: "and state = 'stopped') as redrive_stopped",
+    to: "and state = 'waiting') as redrive_stopped",
+    test: runs,
+    named: "postgres.*stop themselves while the downstream is broken"
   },
   {
     name: "failures of different groups stop a redrive run",
@@ -202,7 +211,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     name: "a step lets every message of its key through",
     guarantee: "order per key",
     file: "src/postgres/sql/messages.ts",
-    from: "and h.through is distinct from r.seq offset 0",
+    from: "and h.through is distinct from m.seq offset 0",
     to: "and h.through is null offset 0",
     test: steps,
     named: "postgres.*then the next one"

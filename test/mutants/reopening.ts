@@ -60,8 +60,8 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     name: "a hold keeps a lease that it finds lost",
     guarantee: "order per key",
     file: "src/postgres/queue/PgHold.ts",
-    from: "Effect.andThen(lanes.checkOwnership([delivery.receipt as Receipt]), stale(delivery))",
-    to: "stale(delivery)",
+    from: "Effect.andThen(lanes.checkOwnership([owned]), stale(spec, delivery))",
+    to: "stale(spec, delivery)",
     test: "test/postgres/lostOwnership.test.ts",
     named: "once a hold finds it out"
   },

@@ -274,7 +274,7 @@ for (const [engine, services] of engines) {
           assert.deepStrictEqual(yield* operations.series("charted", { from: last.at + 3_600_000 }), [])
           const { rates } = yield* consumerOf("charted")
           assert.isAtLeast(rates.outPerSecond ?? 0, 0)
-        }), 60_000)
+        }))
 
       it.effect("add the counts of all workers to one point", () =>
         Effect.gen(function*() {

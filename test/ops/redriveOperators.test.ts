@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Exit, Fiber, Latch, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
-import { Audit, DeadLetters, Worker } from "millrace"
+import { Audit, DeadLetters, type Errors, type Store, Worker } from "millrace"
 import { Operations, type RedriveRun } from "millrace/ops"
 import { inject } from "vitest"
 import { eventually, freshSchema, postgres } from "../postgres/kit.ts"
@@ -282,9 +282,52 @@ layer(
           assert.deepInclude(counts(yield* runOf(id)), { redriven: 20, committed: 0, untouched: 80 })
           yield* ops.cancelRedrive(id, by)
         }))
-      }),
-    60_000
+      })
   )
+
+  it.effect("decide once when several redrive, edit and discard one dead letter, and the others learn who and when", () =>
+    Effect.gen(function*() {
+      const ops = yield* operations
+      const { consumer, handled, pipeline } = yield* broken("contested", 6)
+      const letters = yield* DeadLetters.list({ consumer })
+      let redriven = 0
+      for (const { id, message } of letters) {
+        const acts = ids(9).map((n) => {
+          const action = { by: `operator ${n}` }
+          return [
+            DeadLetters.redrive(id, action),
+            ops.redriveEdited(id, { ...action, payload: message.payload.replace("}", ",\"more\":1}") }),
+            DeadLetters.discard(id, action)
+          ][Number(n) % 3]!
+        })
+        const done = yield* Effect.forEach(
+          acts,
+          (act) =>
+            Effect.result(
+              act as Effect.Effect<void, Errors.DeadLetterConflict | Errors.DeadLetterNotFound, Store.Store>
+            ),
+          { concurrency: "unbounded" }
+        )
+        const winners = done.flatMap(({ _tag }, n) => _tag === "Success" ? [n] : [])
+        assert.lengthOf(winners, 1)
+        const decided = yield* DeadLetters.get(id)
+        assert.strictEqual(decided.changedBy, `operator ${winners[0]}`)
+        if (winners[0]! % 3 < 2) redriven++
+        for (const one of done) {
+          if (one._tag === "Success") continue
+          const { at, by, state } = one.failure as Errors.DeadLetterConflict
+          assert.deepStrictEqual([one.failure._tag, by, at, state], [
+            "DeadLetterConflict",
+            decided.changedBy,
+            decided.changedAt,
+            decided.state
+          ])
+        }
+      }
+      yield* Worker.drain(pipeline, quick)
+      assert.lengthOf(handled, redriven)
+      assert.lengthOf(yield* Audit.list({ about: "deadLetters", consumer, limit: 1000 }), letters.length)
+    }))
 
   it.effect("edit a dead letter without a Schema: the diff first, then the same id, key and place", () =>
     Effect.gen(function*() {

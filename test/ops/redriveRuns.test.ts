@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { Audit, Consumers, DeadLetters, type Errors, Worker } from "millrace"
+import { Audit, Consumers, DeadLetters, type Errors, Store, Worker } from "millrace"
 import { Operations } from "millrace/ops"
 import { inject } from "vitest"
 import { eventually, freshSchema, postgres } from "../postgres/kit.ts"
@@ -59,6 +59,7 @@ for (const [engine, services] of engines) {
       it.effect("stop themselves while the downstream is broken, and leave the rest untouched", () =>
         Effect.gen(function*() {
           const ops = yield* operations
+          const store = yield* Store.Store
           const { consumer, downstream, pipeline } = yield* broken("stopping", 40)
           const oldest = (yield* DeadLetters.list({ consumer, limit: 100 })).slice(-3)
           const works = new Set(oldest.map(({ message }) => message.id))
@@ -70,6 +71,20 @@ for (const [engine, services] of engines) {
             const run = yield* settled(id)
             assert.deepInclude(counts(run), { redriven: 11, committed: 3, failedAgain: 8, untouched: 29 })
             assert.strictEqual(run.stopped?.by, "inARow")
+            const stopped = Effect.map(store.consumers.status(consumer), ({ redriveStopped }) => redriveStopped)
+            assert.isTrue(yield* stopped)
+            const sql = yield* SqlClient.SqlClient
+            const [seen] = yield* sql`select state, redriven, committed, failed, waiting, stopped_for
+              from ${sql(`${schema}.v_redrive_runs`)} where consumer = ${consumer}`
+            const stop = run.stopped!.fingerprint
+            assert.deepInclude(seen, {
+              state: "stopped",
+              redriven: 11,
+              committed: 3,
+              failed: 8,
+              waiting: 0,
+              stopped_for: stop
+            })
             assert.match(run.stopped!.sentence, /^The last 3 messages failed again with Declined@/)
             assert.lengthOf(yield* DeadLetters.list({ consumer, state: "open", limit: 100 }), 37)
             // The set is frozen: what failed again in the run is not redriven again by it.
@@ -77,6 +92,7 @@ for (const [engine, services] of engines) {
             yield* ops.continueRedrive(id, { ...by, rate: 1_000 })
             const finished = yield* reaches(id, "finished")
             assert.deepInclude(counts(finished), { redriven: 40, committed: 32, failedAgain: 8, untouched: 0 })
+            assert.isFalse(yield* stopped)
             assert.lengthOf(yield* DeadLetters.list({ consumer, state: "open", limit: 100 }), 8)
           }))
         }))

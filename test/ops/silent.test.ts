@@ -174,8 +174,7 @@ describe("on Postgres", () => {
         assert.match((yield* readOnly).reason, /in a read-only transaction/)
         workers.clear()
         assert.match((yield* readOnly).reason, /in a read-only transaction/)
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 
   it.live(
@@ -209,7 +208,6 @@ describe("on Postgres", () => {
           health.pipe(Layer.provideMerge(postgres(inject("databaseUrl"), {}, schema)), Layer.provideMerge(alone))
         )
       )
-    },
-    30_000
+    }
   )
 })

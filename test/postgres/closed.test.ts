@@ -93,5 +93,5 @@ describe("a layer that was closed", () => {
       assert.lengthOf(said, 1)
       assert.match(said[0]!.message, /the Postgres layer was closed under its worker.* 63 more were lost with it/)
     }).pipe(Effect.scoped, Effect.provide(layer))
-  }, 30_000)
+  })
 })

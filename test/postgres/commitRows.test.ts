@@ -1,5 +1,5 @@
 /** Rows of a group in one statement: what is written, in which order, and what happens to a row that is refused. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Store, Topic, type Transport, Worker } from "millrace"
@@ -7,6 +7,7 @@ import { inject } from "vitest"
 import { Permitted } from "../../src/worker/attempt/TurnBatch.ts"
 import { proxy } from "../harness/proxy.ts"
 import { pglite } from "../setup/pglite.ts"
+import { emptied } from "../setup/schemas.ts"
 import { freshSchema, postgres } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -41,12 +42,18 @@ const deadLetters = Effect.map(
 type Services = SqlClient.SqlClient | Store.Store | Transport.Transport
 
 /** A database whose tables without a schema are those of the test. */
-const server = () => {
-  const within = freshSchema()
+const server = (within: string) => {
   const address = new URL(url)
   address.searchParams.set("options", `-c search_path=${within}`)
   return postgres(address.href, {}, within)
 }
+
+/** One database serves all tests of a form, because it takes a second to make one. */
+const empty = (schema: string) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => Effect.andThen(sql`drop table if exists ledger, statements, steps, typed`, emptied(sql, schema))
+  )
 
 /** The same store without groups as data. */
 const composed = <A, E, R>(body: Effect.Effect<A, E, R>) =>
@@ -54,19 +61,25 @@ const composed = <A, E, R>(body: Effect.Effect<A, E, R>) =>
 const same = <A, E, R>(body: Effect.Effect<A, E, R>) => body
 const withFibers = <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.provideService(body, Permitted, false)
 
-describe.each([
-  { form: "on a server, in one write", layer: server, as: same },
-  { form: "on a server, composed", layer: server, as: composed },
-  { form: "on a server, with a fiber for each turn", layer: server, as: withFibers },
-  { form: "on PGlite", layer: () => pglite(), as: same }
-])("rows of a group $form", ({ as, layer }) => {
-  const on = (name: string, body: Effect.Effect<unknown, unknown, Services>) => {
-    it.live(name, () =>
-      as(Effect.andThen(Worker.drain(from), Effect.andThen(createLedger, body))).pipe(
-        Effect.provide(Layer.orDie(layer() as Layer.Layer<Services, unknown>))
-      ))
-  }
+const forms = [
+  { form: "on a server, in one write", schema: freshSchema(), layer: server, as: same },
+  { form: "on a server, composed", schema: freshSchema(), layer: server, as: composed },
+  { form: "on a server, with a fiber for each turn", schema: freshSchema(), layer: server, as: withFibers },
+  { form: "on PGlite", schema: "millrace", layer: () => pglite(), as: same }
+]
 
+for (const { as, form, layer: on, schema } of forms) {
+  const built = Layer.orDie(on(schema) as Layer.Layer<Services, unknown>)
+  layer(built, { excludeTestServices: true })(`rows of a group ${form}`, (it) => {
+    promises((name, body) => {
+      const prepared = Effect.andThen(empty(schema), Effect.andThen(Worker.drain(from), createLedger))
+      it.effect(name, () => as(Effect.andThen(prepared, body)))
+    })
+  })
+}
+
+/** Registers the tests of one form. */
+function promises(on: (name: string, body: Effect.Effect<unknown, unknown, Services>) => void) {
   on(
     "are in the order of their keys",
     Effect.gen(function*() {
@@ -285,7 +298,7 @@ describe.each([
       ])
     })
   )
-})
+}
 
 describe("rows of a group", () => {
   it.live("go over the wire in one write, from BEGIN to COMMIT", () =>

@@ -6,6 +6,7 @@ import { DeadLetters, type Delivery, Pipeline, Store, Topic, type Transport, Wor
 import { inject } from "vitest"
 import { claimOf } from "../../src/worker/commit/GroupCommit.ts"
 import { proxy } from "../harness/proxy.ts"
+import { withSchema } from "../setup/schemas.ts"
 import { eventually, freshSchema, open, postgres, publish, receive, register } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -74,10 +75,7 @@ const on = (
   body: (within: string) => Effect.Effect<unknown, unknown, Services>,
   options = {}
 ) => {
-  it.live(name, () => {
-    const within = freshSchema()
-    return Effect.scoped(body(within)).pipe(Effect.provide(postgres(url, options, within)))
-  })
+  it.live(name, () => withSchema(url, body, options))
 }
 
 describe("a group as data", () => {

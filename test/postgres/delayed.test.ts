@@ -88,7 +88,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       yield* Fiber.interruptAll(takers)
       assert.deepStrictEqual((yield* rowsOf("messages", name)).map((row) => row.id), texts)
       assert.lengthOf(yield* rowsOf("delayed", name), 0)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped))
 
   it.effect("is not moved behind the one that replaces it at once", () =>
     Effect.gen(function*() {
@@ -117,7 +117,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       yield* sql`drop trigger stand on ${messages}`
       assert.deepStrictEqual(idsOf(yield* receive(subscription, 1)), ["new"])
       assert.lengthOf(yield* rowsOf("messages", name), 1)
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 
   it.effect("is either cancelled or delivered, and never twice, in either order", () =>
     Effect.gen(function*() {
@@ -182,7 +182,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
       // Both ends of the race were seen.
       assert.isAbove(cancelled, 10)
       assert.isAbove(got.length, 10)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped))
 
   it.effect("returns from a cancellation in the middle of a move when that has ended: false if it committed, true if not", () =>
     Effect.gen(function*() {
@@ -327,7 +327,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("what is publish
           const [time] = yield* Effect.timed(Fiber.join(taking))
           assert.isBelow(Duration.toMillis(time), 4_000)
         })))
-    }), 30_000)
+    }))
 })
 
 it.live("takes every time that has passed for now, and refuses what is none with an error of the caller's own", () =>

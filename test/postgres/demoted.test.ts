@@ -104,6 +104,5 @@ it.live(
         rows.length === notes.length))
       assert.lengthOf(yield* sql`select id from ledger`, notes.length)
       assert.deepStrictEqual([...attempts], [1])
-    }).pipe(Effect.scoped),
-  20_000
+    }).pipe(Effect.scoped)
 )

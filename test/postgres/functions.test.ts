@@ -6,7 +6,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { Pipeline, Topic, Worker } from "millrace"
 import { readFileSync } from "node:fs"
 import { inject } from "vitest"
-import { keyHash } from "../../src/postgres/store/KeyHash.ts"
+import { keyHash } from "../../src/internal/KeyHash.ts"
 import { pglite } from "../setup/pglite.ts"
 import { asleep, eventually, freshSchema, idsOf, open, postgres, receive, register } from "./kit.ts"
 

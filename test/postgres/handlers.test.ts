@@ -4,7 +4,7 @@ import { Effect, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
 import { inject } from "vitest"
-import { freshSchema, postgres } from "./kit.ts"
+import { withSchema } from "../setup/schemas.ts"
 
 const url = inject("databaseUrl")
 
@@ -64,40 +64,39 @@ describe("a commit step on a quiet queue", () => {
   it.live.each(cases)(
     "that $what is its message's failure, and the others go on: group $group",
     ({ calls, group, step, tag }) => {
-      const within = freshSchema()
       let called = 0
-      return Effect.gen(function*() {
-        const sql = yield* SqlClient.SqlClient
-        const table = sql(`${within}.ledger`)
-        yield* sql`create table ${table} (id text)`
-        const ledger = Pipeline.from(Entries, { consumer: "ledger" }).pipe(
-          Pipeline.tap(() => Effect.void),
-          Pipeline.commit((entry) =>
-            Effect.andThen(
-              sql`insert into ${table} (id) values (${entry.id})`,
-              Effect.suspend(() => entry.id === "a1" ? (called++, step(sql, within)) : Effect.void)
-            )
-          ),
-          Pipeline.emit(Receipts, (_, { message }) => ({ of: message.id })),
-          Pipeline.group(group),
-          Pipeline.retry(Retry.never)
-        )
-        yield* Worker.drain(ledger)
-        yield* Topic.publishAll(Entries, [
-          { id: "a1", account: "a" },
-          { id: "a2", account: "a" },
-          { id: "b1", account: "b" }
-        ])
-        const ended = yield* Effect.timeoutOption(Worker.drain(ledger, { committers: 1 }), "20 seconds")
-        assert.isTrue(Option.isSome(ended))
-        const [deadLetter, ...others] = yield* DeadLetters.list()
-        assert.deepStrictEqual([deadLetter?.message.id, others.length], ["a1", 0])
-        assert.strictEqual(deadLetter!.attempts[0]!.tag, tag)
-        if (group === 1) assert.isAtMost(called, calls)
-        const rows = yield* sql<{ readonly id: string }>`select id from ${table} order by id`
-        assert.deepStrictEqual(rows.map((row) => row.id), ["a2", "b1"])
-      }).pipe(Effect.provide(postgres(url, {}, within)))
-    },
-    30_000
+      return withSchema(url, (within) =>
+        Effect.gen(function*() {
+          const sql = yield* SqlClient.SqlClient
+          const table = sql(`${within}.ledger`)
+          yield* sql`create table ${table} (id text)`
+          const ledger = Pipeline.from(Entries, { consumer: "ledger" }).pipe(
+            Pipeline.tap(() => Effect.void),
+            Pipeline.commit((entry) =>
+              Effect.andThen(
+                sql`insert into ${table} (id) values (${entry.id})`,
+                Effect.suspend(() => entry.id === "a1" ? (called++, step(sql, within)) : Effect.void)
+              )
+            ),
+            Pipeline.emit(Receipts, (_, { message }) => ({ of: message.id })),
+            Pipeline.group(group),
+            Pipeline.retry(Retry.never)
+          )
+          yield* Worker.drain(ledger)
+          yield* Topic.publishAll(Entries, [
+            { id: "a1", account: "a" },
+            { id: "a2", account: "a" },
+            { id: "b1", account: "b" }
+          ])
+          const ended = yield* Effect.timeoutOption(Worker.drain(ledger, { committers: 1 }), "20 seconds")
+          assert.isTrue(Option.isSome(ended))
+          const [deadLetter, ...others] = yield* DeadLetters.list()
+          assert.deepStrictEqual([deadLetter?.message.id, others.length], ["a1", 0])
+          assert.strictEqual(deadLetter!.attempts[0]!.tag, tag)
+          if (group === 1) assert.isAtMost(called, calls)
+          const rows = yield* sql<{ readonly id: string }>`select id from ${table} order by id`
+          assert.deepStrictEqual(rows.map((row) => row.id), ["a2", "b1"])
+        }))
+    }
   )
 })

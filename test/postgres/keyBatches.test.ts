@@ -7,6 +7,7 @@ import { Deferred, Effect, Fiber, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
 import { inject } from "vitest"
+import { Permitted } from "../../src/worker/attempt/TurnBatch.ts"
 import { eventually, freshSchema, postgres } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -26,8 +27,9 @@ interface Line {
   readonly xid: string
 }
 
-/** A ledger in a schema of its own. */
-const inLedger = <A, E, R>(
+/** A ledger in a schema of its own, and workers whose turns may run in batches. */
+const ledgerWith = (batches: boolean) =>
+<A, E, R>(
   test: (ledger: {
     readonly table: string
     readonly lines: Effect.Effect<ReadonlyArray<Line>, never, SqlClient.SqlClient>
@@ -45,7 +47,7 @@ const inLedger = <A, E, R>(
       sql(table)
     } (n bigint generated always as identity, id text, customer text, xid xid8 default pg_current_xact_id())`
     return yield* test({ table, lines })
-  }).pipe(Effect.provide(postgres(url, {}, within)))
+  }).pipe(Effect.provideService(Permitted, batches), Effect.provide(postgres(url, {}, within)))
 }
 
 const insert = (sql: SqlClient.SqlClient, table: string, id: string) =>
@@ -67,7 +69,12 @@ const byEffects = (table: string, failing: (id: string, attempt: number) => bool
     )
   )
 
-describe.concurrent("what waits of a key goes into one transaction", () => {
+/** A pipeline without steps that wait runs its turns in batches. Its promises hold as well if each turn has a fiber. */
+const forms = [["in batches", true], ["in fibers", false]] as const
+
+describe.concurrent.each(forms)("the waiting messages of a key share a transaction, with turns %s", (_, batches) => {
+  const inLedger = ledgerWith(batches)
+
   it.live("in its order, where nothing but pure operators stands before the commit", () =>
     inLedger(({ lines, table }) =>
       Effect.gen(function*() {
@@ -105,6 +112,9 @@ describe.concurrent("what waits of a key goes into one transaction", () => {
           Pipeline.commitSql(({ id }, sql) => insert(sql, table, `${id} second`))
         )
         yield* Worker.drain(pipeline)
+        yield* Topic.publishAll(Orders, ordersOf("a", 1))
+        yield* Worker.drain(pipeline)
+        // The first of them is a duplicate, so the group is composed and not sent as data.
         yield* Topic.publishAll(Orders, ordersOf("a", 20))
         yield* Worker.drain(pipeline)
         const found = yield* lines
@@ -141,7 +151,9 @@ describe.concurrent("what waits of a key goes into one transaction", () => {
     ))
 })
 
-describe.concurrent("one of them fails", () => {
+describe.concurrent.each(forms)("one of them fails, with turns %s", (_, batches) => {
+  const inLedger = ledgerWith(batches)
+
   it.live("those before it commit, those after it wait for it, and its attempts are its own", () =>
     inLedger(({ lines, table }) =>
       Effect.gen(function*() {
@@ -270,7 +282,7 @@ describe.concurrent("one of them fails", () => {
 })
 
 it.live("a worker that is stopped in the middle of a run leaves all of it or nothing, and nothing is lost", () =>
-  inLedger(({ lines, table }) =>
+  ledgerWith(false)(({ lines, table }) =>
     Effect.gen(function*() {
       const inside = Deferred.makeUnsafe<void>()
       let stuck = true
@@ -296,7 +308,7 @@ it.live("a worker that is stopped in the middle of a run leaves all of it or not
   ))
 
 it.live("a key that has more than fits is read on as soon as there is room, not after the idle poll", () =>
-  inLedger(({ lines, table }) =>
+  ledgerWith(true)(({ lines, table }) =>
     Effect.gen(function*() {
       const pipeline = byEffects(table, () => false)
       yield* Worker.drain(pipeline)

@@ -159,7 +159,6 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         yield* Fiber.await(reading)
         yield* c.expire("owner")
         assert.deepStrictEqual(idsOf(yield* receive(successor, 1)), ["a"])
-      }),
-    30_000
+      })
   )
 })

@@ -77,7 +77,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       assert.isBelow(done.get("again")! - again, 1_000)
       assert.lengthOf(said(), 1)
     }).pipe(Effect.scoped, Effect.provide(layer))
-  }, 40_000)
+  })
 
   it.live("is replaced also when LISTEN itself is not answered", () =>
     Effect.gen(function*() {
@@ -88,7 +88,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       yield* Effect.forkScoped(Effect.provide(Worker.run(pipeline), here))
       yield* within(15, Effect.sync(() => asked === 2))
       yield* within(5, Effect.sync(() => Context.get(here, Store.Store).notListeningMillis() === 0))
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped))
 
   it.live("does not keep the layer from closing", () =>
     Effect.gen(function*() {
@@ -100,7 +100,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       }).pipe(Effect.scoped, Effect.timeout("20 seconds"))
       assert.isDefined(here)
       assert.strictEqual(between.silence("listening_channels"), 0)
-    }), 30_000)
+    }))
 
   it.live("is replaced when its server is read-only: what is published on the new primary is not said there", () => {
     const { layer, lines } = logging()
@@ -124,7 +124,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       yield* within(15, Effect.sync(() => !isNotListening()))
       assert.lengthOf(lines.filter(({ message }) => message.includes("its server is read-only")), 1)
     }).pipe(Effect.scoped, Effect.provide(layer))
-  }, 40_000)
+  })
 
   it.live("notifies Inbox.await again of what another process commits", () =>
     Effect.gen(function*() {
@@ -153,7 +153,7 @@ describe.concurrent("a LISTEN connection that is open and dead", () => {
       yield* Deferred.succeed(latch, undefined)
       yield* said(/^settled:c:n$/)
       assert.strictEqual((yield* Fiber.join(awaited))._tag, "Committed")
-    }).pipe(Effect.scoped), 40_000)
+    }).pipe(Effect.scoped))
 })
 
 describe("a waiter for an id that another process decides", () => {

@@ -80,6 +80,6 @@ describe.concurrent("a lease that is over", () => {
         assert.deepStrictEqual(started, ["1", "1", "2", "3"])
         yield* Fiber.interrupt(worker)
       }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, schema)))
-    }, 30_000)
+    })
   }
 })

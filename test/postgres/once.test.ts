@@ -263,8 +263,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true })("await", (it) =>
         }]
         assert.deepStrictEqual(yield* Fiber.join(near), expected)
         assert.deepStrictEqual(yield* Fiber.join(far), expected)
-      }),
-    20_000
+      })
   )
 
   it.effect("is woken by a commit of this process well before it would look again", () =>

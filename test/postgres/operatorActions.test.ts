@@ -84,8 +84,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           assert.strictEqual(new Set(idsOf(got)).size, 300)
           const audit = yield* Audit.list({ consumer, limit: 1000 })
           assert.deepStrictEqual(audit.map(({ deadLetterId }) => deadLetterId).toSorted(), deadLetters.toSorted())
-        }),
-      30_000
+        })
     )
 
     it.effect(
@@ -112,8 +111,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           }
           assert.lengthOf(yield* Audit.list({ consumer, limit: 1000 }), 40)
           if (redriven > 0) assert.lengthOf(yield* receive(sub, redriven), redriven)
-        }),
-      30_000
+        })
     )
 
     it.effect("do not wait for one another in a circle when their sets overlap in keys", () =>
@@ -137,7 +135,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         assert.strictEqual(states.filter(({ state }) => state === "open").length, 0)
         const got = yield* receive(sub, redriven.length)
         assert.sameMembers(idsOf(got), redriven.map((deadLetter) => deadLetter.message.id))
-      }), 30_000)
+      }))
 
     it.effect("do not see a set grow while dead letters die and die again", () =>
       Effect.gen(function*() {
@@ -176,7 +174,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         assert.isAbove(progress.length, 2)
         const audit = yield* Audit.list({ consumer, by: "ann", limit: 1000 })
         assert.deepStrictEqual(audit.map(({ deadLetterId }) => deadLetterId).toSorted(), deadLetters.toSorted())
-      }), 30_000)
+      }))
 
     it.effect(
       "keep a key held when its last two parked dead letters are decided at the same moment only until both are",
@@ -190,8 +188,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
             })
             assert.deepStrictEqual(idsOf(yield* receive(sub, 2)), ["0", "1"])
           }
-        }),
-      30_000
+        })
     )
 
     it.effect(
@@ -244,8 +241,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
             )
           }
           for (const worker of workers) yield* Fiber.interrupt(worker)
-        }),
-      60_000
+        })
     )
 
     it.effect(
@@ -287,8 +283,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           const refused = yield* Effect.forEach(waiting, (fiber) => Fiber.join(fiber))
           assert.deepStrictEqual(refused.map(({ _tag }) => _tag), ["PauseConflict", "ConsumerBusy"])
           if (refused[0]?._tag === "PauseConflict") assert.strictEqual(refused[0].by, "ann")
-        }),
-      30_000
+        })
     )
 
     it.effect(
@@ -317,8 +312,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
             assert.strictEqual(left!.messages, 0)
             assert.strictEqual(removed + left!.unrouted, 40)
           }
-        }),
-      30_000
+        })
     )
 
     it.effect("remove a consumer, while publishers wait, without the millions of ids that it may remember", () =>
@@ -355,8 +349,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           where topic = ${consumer}`
             assert.strictEqual(left!.n, 0)
           }
-        }),
-      30_000
+        })
     )
 
     it.effect(
@@ -391,8 +384,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
             assert.strictEqual(reason?._tag === "Fail" ? reason.error._tag : "", "ConsumerRemoved")
           }
           assert.strictEqual(yield* count, 0)
-        }),
-      30_000
+        })
     )
 
     it.effect("wake a worker that waits when they resume its consumer", () =>
@@ -409,6 +401,6 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         const [time, got] = yield* Effect.timed(Fiber.join(taking))
         assert.isBelow(Duration.toMillis(time), 3_000)
         assert.deepStrictEqual(idsOf(yield* settle(sub, got)), ["a"])
-      }), 30_000)
+      }))
   }
 )

@@ -80,8 +80,7 @@ describe("every SQLSTATE of the policy table", () => {
         const rows = yield* committed(schema)
         for (const code of [...conflicts, ...outages]) assert.strictEqual(rows.get(code), 1, `${code} is not counted`)
         for (const code of own) assert.strictEqual(rows.get(code), 2, `${code} is a failed attempt`)
-      }).pipe(Effect.provide(postgres(url, {}, schema))),
-    20_000
+      }).pipe(Effect.provide(postgres(url, {}, schema)))
   )
 })
 
@@ -132,7 +131,7 @@ it.live("deadlocks: repeated, bounded, no attempt counted, with retention and a 
     assert.deepStrictEqual([...attempts], [1])
     assert.isAbove(deadlocks, 0)
   }).pipe(Effect.provide(postgres(url, { retention: { every: "100 millis" } }, schema)))
-}, 40_000)
+})
 
 const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
   Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), holds), { until: (yes) => yes })
@@ -182,8 +181,7 @@ it.live(
         yield* Fiber.interrupt(worker)
       })
       yield* Effect.provide(program, Postgres.layer({ url: Redacted.make(there.toString()), schema }))
-    }).pipe(Effect.scoped, Effect.provide(postgres(url))),
-  30_000
+    }).pipe(Effect.scoped, Effect.provide(postgres(url)))
 )
 
 it.live("a lost NOTIFY, a dropped LISTEN connection: polling finds the message, and the process listens again", () => {
@@ -210,7 +208,7 @@ it.live("a lost NOTIFY, a dropped LISTEN connection: polling finds the message, 
     yield* eventually(Effect.map(listeners, (pids) => pids.length === 1 && pids[0] !== first))
     yield* Fiber.interrupt(worker)
   }).pipe(Effect.provide(postgres(url, {}, schema)))
-}, 20_000)
+})
 
 it.live(
   "a pool of 2, exhausted by handlers: a typed error that names the setting, leases are kept, no deadlock",
@@ -259,8 +257,7 @@ it.live(
         )
       )
     )
-  },
-  20_000
+  }
 )
 
 it.live(
@@ -289,6 +286,5 @@ it.live(
       ], { concurrency: "unbounded" })
       assert.isAbove(interrupted, 150)
     }).pipe(Effect.provide(postgres(url, { maxConnections: 2, acquireTimeout: "5 seconds" }, schema)))
-  },
-  40_000
+  }
 )

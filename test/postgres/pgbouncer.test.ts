@@ -132,8 +132,7 @@ it.live.skipIf(!installed)(
       const error = yield* Effect.flip(Layer.build(Postgres.layer({ url, schema: freshSchema() })))
       assert.deepInclude(error, { _tag: "StoreFailure", operation: "start", kind: "refused" })
       assert.include(String(error), "pooler: true (MILLRACE_POOLER=true)")
-    }).pipe(Effect.scoped),
-  30_000
+    }).pipe(Effect.scoped)
 )
 
 it.live.skipIf(!installed)(
@@ -155,6 +154,5 @@ it.live.skipIf(!installed)(
       // The start may meet it already.
       const error = yield* Effect.catch(failing, Effect.succeed)
       assert.include(String(error), "pooler: true (MILLRACE_POOLER=true)")
-    }).pipe(Effect.scoped),
-  30_000
+    }).pipe(Effect.scoped)
 )

@@ -208,5 +208,5 @@ layer(engine, { excludeTestServices: true })("plans", (it) => {
       yield* sql`delete from ${sql(`${schema}.delayed`)}`
       yield* fill
       yield* run(queue)
-    }), 60_000)
+    }))
 })

@@ -41,6 +41,5 @@ it.live(
         yield* sql.unsafe("commit prepared 'done'")
         assert.deepStrictEqual(idsOf(yield* Fiber.join(taking)), ["done"])
       }).pipe(Effect.scoped, Effect.provide(postgres(url, {}, schema)))
-    }).pipe(Effect.scoped),
-  60_000
+    }).pipe(Effect.scoped)
 )

@@ -96,6 +96,7 @@ export const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
   const owned: OwnedLane = {
     lane: 0,
     lease: { name: "lane-0", token: 0n, claimedAt: 0n, lost: Deferred.makeUnsafe() },
+    crashed: false,
     lost: false,
     leaving: false
   }

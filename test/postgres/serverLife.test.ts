@@ -303,8 +303,7 @@ it.live(
         assert.deepStrictEqual(handled, ["m1", "m2"])
         yield* Fiber.interrupt(worker)
       }).pipe(Effect.provide(postgres(url, {}, schema)))
-    }).pipe(Effect.scoped, Effect.timeout("50 seconds")),
-  60_000
+    }).pipe(Effect.scoped, Effect.timeout("50 seconds"))
 )
 
 it.live("a commit of the machinery is flushed on the machinery's connections, under every default of the role", () =>

@@ -21,7 +21,7 @@ it.live("migrates once when 20 workers start together on an empty database", () 
     })
     const migrations = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`select migration_id from millrace.migrations`)
     assert.strictEqual((yield* Effect.provide(migrations, at("millrace", "check", fresh))).length, 1)
-  }), 30_000)
+  }))
 
 it.live("only checks where it must not migrate, and changes nothing", () =>
   Effect.gen(function*() {
@@ -72,8 +72,7 @@ it.live(
       assert.deepInclude(down, { _tag: "StoreFailure", operation: "start", kind: "unavailable" })
       assert.deepInclude(missing, { _tag: "StoreFailure", kind: "refused", code: "3D000" })
       for (const error of [down, missing]) assert.notInclude(JSON.stringify(error) + String(error), "canary-secret")
-    }),
-  40_000
+    })
 )
 
 const Notes = Topic.make("notes", { schema: Schema.String, id: (note) => note })
@@ -127,8 +126,7 @@ it.live(
         yield* Effect.provide(started(at(schema)), logger)
         assert.lengthOf(lines, before)
       }).pipe(Effect.provide(postgres(url, {}, schema)))
-    }),
-  30_000
+    })
 )
 
 it.live("does not wait for a transaction that has a restored message locked, and is about to settle it", () =>

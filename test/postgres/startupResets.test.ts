@@ -34,4 +34,4 @@ it.live("a worker starts although its connections are reset while it registers a
     yield* Effect.provide(Topic.publish(Notes, "n"), other)
     yield* eventually(Effect.sync(() => done.length === 1))
   }).pipe(Effect.scoped)
-}, 20_000)
+})

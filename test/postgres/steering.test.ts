@@ -9,6 +9,7 @@ import { DeadLetters, Pipeline, Retry, Store, Topic, Worker } from "millrace"
 import { inject } from "vitest"
 import { PgSession } from "../../src/postgres/session/PgSession.ts"
 import { pglite } from "../setup/pglite.ts"
+import { withSchema } from "../setup/schemas.ts"
 import { eventually, freshSchema, postgres } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -62,10 +63,7 @@ const story = Effect.fnUntraced(
   }
 )
 
-const within = <A, E, R>(test: (schema: string) => Effect.Effect<A, E, R>) => {
-  const schema = freshSchema()
-  return Effect.provide(Effect.scoped(test(schema)), postgres(url, {}, schema))
-}
+const within = <A, E, R>(test: (schema: string) => Effect.Effect<A, E, R>) => withSchema(url, test)
 
 const commands = [
   "BEGIN",
@@ -103,8 +101,7 @@ describe("a commit step that steers its transaction", () => {
             assert.deepStrictEqual([reason, tag, attempts.length], ["rejected", "StatementRefused", 1])
             assert.include(attempts[0]!.message, "sql.withTransaction")
           }
-        })),
-      20_000
+        }))
     )
   }
 
@@ -353,7 +350,6 @@ describe("on PGlite, whose one session serves all", () => {
         assert.deepStrictEqual([end.effects, end.emitted], [others, others])
         assert.deepStrictEqual(end.deadLetters.map((deadLetter) => deadLetter.tag), ["StatementRefused"])
         assert.deepStrictEqual(yield* path, [usual!])
-      }).pipe(Effect.provide(pglite())),
-    60_000
+      }).pipe(Effect.provide(pglite()))
   )
 })

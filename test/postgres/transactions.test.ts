@@ -51,8 +51,7 @@ layer(postgres(url, { maxConnections: 2, acquireTimeout: "300 millis" }, schema)
           assert.strictEqual(error.kind, "refused")
           assert.strictEqual((yield* stored("many-")).length, 100_000)
           yield* sql`delete from ${sql(`${schema}.unrouted`)}`
-        }),
-      60_000
+        })
     )
 
     it.effect("names a caught SQL error, which aborted it, with the remedy", () =>

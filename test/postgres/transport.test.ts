@@ -76,8 +76,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
           "consumers"
         )} c on c.id = m.queue_id where c.name = ${c.name} and m.crash_count = 1 order by seq`
         assert.deepStrictEqual(rows.map(({ id }) => id), [...Array.from({ length: 8 }, (_, i) => `hot${i}`), "behind"])
-      }),
-    30_000
+      })
   )
 
   it.effect("keeps reading its lanes when others cannot be claimed", () =>
@@ -320,8 +319,7 @@ layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true }
         const [kept] = yield* sql<{ n: number }>`select length(payload)::int as n from ${yield* table("dead_letters")}
         where message_id = 'huge'`
         assert.deepStrictEqual([left!.n, kept!.n], [0, 17 * 1024 * 1024])
-      }),
-    30_000
+      })
   )
 
   it.effect("takes an oversized row back into its own dead letter as often as it is redriven, and continues with the queue", () =>

@@ -10,7 +10,7 @@ import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { Lease } from "millrace"
 import { Postgres } from "millrace/postgres"
-import { given } from "../harness/child.ts"
+import { given } from "../harness/given.ts"
 
 export interface LeaderSetup {
   readonly url: string

@@ -9,7 +9,7 @@ import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Pipeline, Retry, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
-import { given } from "../harness/child.ts"
+import { given } from "../harness/given.ts"
 
 export interface Setup {
   readonly url: string

@@ -5,7 +5,7 @@ import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import { Inbox } from "millrace"
 import { RedisConnection, RedisInbox } from "millrace/redis"
-import { given } from "../harness/child.ts"
+import { given } from "../harness/given.ts"
 
 export interface Setup {
   readonly url: string

@@ -8,7 +8,7 @@ import { SqlClient } from "effect/sql"
 import { Pipeline, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { RedisConnection, RedisStreams } from "millrace/redis"
-import { given } from "../harness/child.ts"
+import { given } from "../harness/given.ts"
 
 export interface Setup {
   readonly database: string

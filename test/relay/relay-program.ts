@@ -6,7 +6,7 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import { Relay, Transport, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
-import { given } from "../harness/child.ts"
+import { given } from "../harness/given.ts"
 
 export interface Setup {
   readonly url: string

@@ -5,6 +5,7 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Random, Redacted, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Pipeline, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { fileURLToPath } from "node:url"
@@ -35,6 +36,17 @@ const publishing = Effect.fnUntraced(function*(state: { stop: boolean }) {
     yield* Effect.sleep("400 millis")
   }
   return n
+})
+
+/** Makes each removal of a wave slow, so that kills come between a publish and the commit of its removal. */
+const slowRemovals = Effect.fnUntraced(function*(schema: string) {
+  const sql = yield* SqlClient.SqlClient
+  const wait = sql(`${schema}.wait`)
+  yield* sql`create function ${wait}() returns trigger language plpgsql as
+    'begin perform pg_sleep(0.15); return null; end'`
+  yield* sql`create trigger wait after delete on ${
+    sql(`${schema}.messages`)
+  } for each statement execute function ${wait}()`
 })
 
 /** Returns what the other engine has, in the order of each key, with repetitions. */
@@ -86,6 +98,7 @@ it.live(
       const rounds = yield* Effect.gen(function*() {
         // The relay's consumer registers before the first message.
         yield* Effect.scoped(start(-1))
+        yield* slowRemovals(setup.source)
         const state = { stop: false }
         const publisher = yield* Effect.forkChild(publishing(state))
         yield* Effect.all(Array.from({ length: processes }, () => lives), { concurrency: "unbounded" })

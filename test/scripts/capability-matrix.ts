@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { capabilities as memory } from "../../src/memory/MemoryTransport.ts"
 import { capabilities as postgres } from "../../src/postgres/queue/PgTransport.ts"
+import { log } from "../../src/redis/LogTransport.ts"
 import { group } from "../../src/redis/StreamTransport.ts"
 import { fifo, standard } from "../../src/sqs/SqsTransport.ts"
 import type { Capabilities } from "../../src/Transport.ts"
@@ -21,7 +22,8 @@ const engines: ReadonlyArray<readonly [name: string, can: Capabilities]> = [
   ["memory", memory],
   ["SQS standard", standard],
   ["SQS FIFO", fifo],
-  ["Redis Streams, group", group]
+  ["Redis Streams, group", group],
+  ["Redis Streams, log", log]
 ]
 
 const orders: Readonly<Record<Capabilities["order"], string>> = {
@@ -30,7 +32,7 @@ const orders: Readonly<Record<Capabilities["order"], string>> = {
   none: "none"
 }
 const holds: Readonly<Record<Capabilities["hold"], string>> = {
-  inPlace: "in its queue, for any time",
+  inPlace: "in its queue or in the store, for any time",
   timed: "hidden for a time; parking is refused",
   overflow: "refused"
 }

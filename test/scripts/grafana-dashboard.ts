@@ -118,11 +118,15 @@ const rows: ReadonlyArray<readonly [title: string, panels: ReadonlyArray<Panel>]
     {
       title: "Waiting and paused",
       description:
-        "Messages that could be processed now, counted to 10,000. 1 while an operator has paused the consumer.",
+        "Messages that could be processed now, counted to 10,000. 1 while an operator has paused the consumer, or while a redrive run has stopped itself.",
       unit: "short",
       queries: [
         [`max by (${consumerLabel}) (${series("millrace_queue_waiting_messages")})`, `waiting {{${consumerLabel}}}`],
-        [`max by (${consumerLabel}) (${series("millrace_queue_paused")})`, `paused {{${consumerLabel}}}`]
+        [`max by (${consumerLabel}) (${series("millrace_queue_paused")})`, `paused {{${consumerLabel}}}`],
+        [
+          `max by (${consumerLabel}) (${series("millrace_redrive_run_stopped")})`,
+          `redrive stopped {{${consumerLabel}}}`
+        ]
       ]
     }
   ]],

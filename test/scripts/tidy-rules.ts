@@ -33,7 +33,7 @@ const functions = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFu
 /** A function's own lines: an inner function of five lines or more counts for itself, written-out text not at all. */
 export const shortFunctions: Rule = (source) => {
   const found: Array<Violation> = []
-  const lines = (node: Node) => lineOf(source.text, node.end) - lineOf(source.text, node.start) + 1
+  const lines = (node: Node) => source.text.slice(node.start, node.end).split("\n").length
   const inner = (node: Node): number =>
     children(node).reduce((sum, child) => {
       if (!functions.has(child.type) && child.type !== "TemplateLiteral") return sum + inner(child)

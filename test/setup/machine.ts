@@ -1,15 +1,22 @@
 /**
- * Vitest's global setup for all tests: it checks the version of Node, and gives the processes that tests start one
- * cache of compiled code.
+ * Vitest's global setup for all tests. It checks the version of Node. The processes that tests start get one folder of
+ * bundled programs and one cache of compiled code.
  */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { root } from "../scripts/run.ts"
 
 export default function setup() {
   requireNode()
-  const compiled = shareCompiledCode()
-  return () => rmSync(compiled, { recursive: true, force: true })
+  const folders = [shareCompiledCode(), sharePrograms()]
+  return () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true }))
+}
+
+/** Below the root, so that the packages which are not bundled are found. */
+const sharePrograms = () => {
+  mkdirSync(join(root, ".tmp"), { recursive: true })
+  return process.env["MILLRACE_PROGRAMS"] = mkdtempSync(join(root, ".tmp", "programs-"))
 }
 
 /**

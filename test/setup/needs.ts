@@ -7,9 +7,10 @@
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 
-/** The request of a test to the global setup, and modules that are a database or start one. */
+/** The request of a test to the global setup, and modules that are a database or start one. Redis is one, too. */
 const asks = /inject\("databaseUrl"\)/
-const engines = /^(?:millrace\/embedded$|@electric-sql\/|src\/embedded\/|test\/setup\/(?:server|cluster)\.ts$)/
+const engines =
+  /^(?:millrace\/embedded$|@electric-sql\/|src\/embedded\/|test\/(?:setup\/(?:server|cluster)|redis\/redisServer)\.ts$)/
 
 /** The modules that a file imports or loads, as they are written. */
 const importsOf = (text: string): ReadonlyArray<string> =>

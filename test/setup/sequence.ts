@@ -2,7 +2,22 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** Longest first; a clean checkout has no durations of an earlier run yet. */
-const longest = ["embedded/conformance", "embedded-conformance", "postgres/conformance", "process/", "TestPipeline.sql"]
+const longest = [
+  "embedded/pglite-conformance",
+  "postgres/conformance",
+  "process/",
+  "redis/stream",
+  "redis/redisCrashes",
+  "embedded/lock",
+  "relay/relayKills",
+  "cli/setup",
+  "testing/TestPipeline.sql",
+  "postgres/decisionPairs",
+  "postgres/commitRows",
+  "postgres/steering",
+  "ops/facts.test",
+  "setup/server"
+]
 
 const rank = ({ moduleId }: TestSpecification): number => {
   const at = longest.findIndex((part) => moduleId.includes(part))

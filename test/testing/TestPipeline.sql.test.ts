@@ -6,8 +6,9 @@ import { Consumers, DeadLetters, Pipeline, Retry, Topic, Transport } from "millr
 import { Postgres } from "millrace/postgres"
 import { TestPipeline } from "millrace/testing"
 import { inject } from "vitest"
-import { freshSchema } from "../postgres/kit.ts"
+import { limit } from "../harness/patience.ts"
 import { pglite } from "../setup/pglite.ts"
+import { recycled } from "../setup/schemas.ts"
 
 const Payments = Topic.make("payments", {
   schema: Schema.Struct({ id: Schema.String, account: Schema.String, cents: Schema.Int }),
@@ -39,7 +40,7 @@ it.effect("a pipeline with commitSql is tested as it is, on PGlite", () =>
           id: "b1"
         }])
       })
-  ).pipe(Effect.provide(pglite())), 60_000)
+  ).pipe(Effect.provide(pglite())))
 
 it.effect("a drain waits for an operator's decisions about dead letters, on PGlite", () =>
   TestPipeline.run(
@@ -84,7 +85,7 @@ it.effect("a drain waits for an operator's decisions about dead letters, on PGli
         assert.deepStrictEqual(committed("s"), ["s2"], test.story)
         assert.deepStrictEqual(test.dead.map((deadLetter) => deadLetter.id), ["s1"])
       })
-  ).pipe(Effect.provide(pglite())), 60_000)
+  ).pipe(Effect.provide(pglite())))
 
 it.effect(
   "publishes in transactions of the scenario's own, on PGlite: all of it when they commit, nothing when they fail",
@@ -117,23 +118,21 @@ it.effect(
           assert.strictEqual((yield* DeadLetters.get(deadLetter!.id)).attempts.length, 2, test.story)
           assert.notInclude(test.story, "b1")
         })
-    ).pipe(Effect.provide(pglite())),
-  60_000
+    ).pipe(Effect.provide(pglite()))
 )
 
 // Each run has a schema, which holds the user's table, too.
 const schema = Ref.makeUnsafe("")
-const database = Layer.unwrap(Effect.gen(function*() {
-  const name = freshSchema()
-  yield* Ref.set(schema, name)
-  const built = Postgres.layer({ url: Redacted.make(inject("databaseUrl")), schema: name })
+const url = inject("databaseUrl")
+const database = recycled(url, (name) => {
+  const built = Postgres.layer({ url: Redacted.make(url), schema: name })
   const tables = Layer.effectDiscard(Effect.gen(function*() {
+    yield* Ref.set(schema, name)
     const sql = yield* SqlClient.SqlClient
-    yield* Effect.addFinalizer(() => Effect.ignore(sql`drop schema ${sql(name)} cascade`))
     yield* sql`create table ${sql(name)}.postings (id text, cents int)`
   }))
   return Layer.provideMerge(tables, built)
-}))
+})
 const postings = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   return yield* sql<{ id: string }>`select id from ${sql(yield* Ref.get(schema))}.postings order by id`
@@ -147,7 +146,7 @@ const crashing = {
   scenario: (test: TestPipeline.Test<never>) => test.publish(Payments, payment("a1")),
   state: postings,
   layer: database,
-  lease: "500 millis",
+  lease: limit(500),
   idlePoll: "50 millis"
 } as const
 
@@ -169,7 +168,7 @@ it.effect("a crash at every point says nothing of what it does on purpose", () =
       lines.push(String(message))
     }
   })])))
-}, 120_000)
+}, limit(120_000))
 
 it.effect("a commit step on Postgres survives a crash at every point", () =>
   Effect.gen(function*() {
@@ -179,11 +178,19 @@ it.effect("a commit step on Postgres survives a crash at every point", () =>
     )
     assert.deepStrictEqual(state, [{ id: "a1" }])
     assert.isAbove(points.length, 5)
-  }), 60_000)
+  }))
 
-it.effect("shows nothing of a commit step that was undone to its savepoint", () =>
-  TestPipeline.run(
+it.effect("shows nothing of a commit step that was undone to its savepoint", () => {
+  // Two messages wait for each other, so that they share a group on a slow machine, too.
+  const both = Latch.makeUnsafe(false)
+  let arrived = 0
+  const meet = Effect.suspend(() => {
+    if (++arrived === 2) both.openUnsafe()
+    return both.await
+  })
+  return TestPipeline.run(
     Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+      Pipeline.tap(() => meet),
       Pipeline.commit((p, { attempt }) =>
         Effect.andThen(
           p.id === "a1" ? Topic.publish(Payments, payment("b1")) : Effect.void,
@@ -204,7 +211,8 @@ it.effect("shows nothing of a commit step that was undone to its savepoint", () 
         assert.match(test.story, /^b1: published at \d+ ms, committed at \d+ ms$/m)
         assert.deepStrictEqual((yield* postings).map(({ id }) => id).toSorted(), ["a1", "b1", "x1"])
       })
-  ).pipe(Effect.provide(database)), 60_000)
+  ).pipe(Effect.provide(database))
+})
 
 it.effect(
   "tells what a commit step publishes and cancels in a transaction of its own, unless it undoes that one",
@@ -246,8 +254,7 @@ it.effect(
           ])
         })
     ).pipe(Effect.provide(database))
-  },
-  60_000
+  }
 )
 
 it.effect("a drain waits for what the pipeline around it emits, but not for what is parked, paused or later", () => {
@@ -291,7 +298,7 @@ it.effect("a drain waits for what the pipeline around it emits, but not for what
           yield* receipts.drain("1 second")
         }))).pipe(Effect.provideService(Transport.Transport, { ...inner, open }))
   }).pipe(Effect.provide(database))
-}, 60_000)
+})
 
 it.live("a drain ends when its time is up, and the test directly after it, also while a step runs", () =>
   Effect.gen(function*() {
@@ -311,4 +318,4 @@ it.effect("catches: a statement that commits before the transaction does", () =>
     ))
     assert(error._tag === "CrashDiverged")
     assert.strictEqual(error.point, "a1, attempt 1: after step 1 (Tap)")
-  }), 60_000)
+  }))

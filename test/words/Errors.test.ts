@@ -113,6 +113,9 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
   InvalidOperatorAction: [new Errors.InvalidOperatorAction({ field: "by", problem: "is empty" })],
   WorkerNotFound: [new Errors.WorkerNotFound({ consumer: "c", worker: "w" })],
   ConsumerNotFound: [new Errors.ConsumerNotFound({ consumer: "c" })],
+  InvalidDeadLetter: [new Errors.InvalidDeadLetter({ problem: "Expected string at [\"id\"]" })],
+  DeadLetterExists: [new Errors.DeadLetterExists({ consumer: "c", messageId: "m1" })],
+  QueueChanged: [new Errors.QueueChanged({ consumer: "c", expected: 5, found: 4 })],
   ConsumerBusy: [new Errors.ConsumerBusy({ consumer: "c", asked: "removed", workers: 1, waiting: 2, deadLetters: 3 })],
   ConsumerRemoved: [new Errors.ConsumerRemoved({ consumer: "c" })],
   PauseConflict: [

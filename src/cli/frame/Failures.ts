@@ -18,6 +18,8 @@ const reasons: Readonly<Record<string, ExitReason>> = {
   DataInUse: "conflict",
   RedriveRunning: "conflict",
   RedriveRunConflict: "conflict",
+  QueueChanged: "conflict",
+  DeadLetterExists: "conflict",
   SchemaOutdated: "refused",
   SchemaTooNew: "refused",
   InvalidConfig: "usage",
@@ -48,6 +50,7 @@ const hints: Readonly<Record<string, string>> = {
   RedriveRunNotFound: "List them by `millrace runs list`.",
   RedriveRunning: "Look at it by `millrace runs show`.",
   RedriveRunConflict: "Look at it by `millrace runs show`.",
+  QueueChanged: "Look at it by `millrace purge --dry-run`. To pause the consumer: millrace consumers pause.",
   DataInUse: "A data directory has one process at a time. Look when that process is stopped."
 }
 

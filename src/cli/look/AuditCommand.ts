@@ -41,7 +41,10 @@ const actions = [
   "unsubscribed",
   "paused",
   "resumed",
-  "evicted"
+  "evicted",
+  "purged",
+  "imported",
+  "noted"
 ] as const satisfies ReadonlyArray<Audit.Action>
 
 export const audit = Command.make(

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import type { DeadLetter } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import type { Failure } from "../../Delivery.ts"
+import type { FailureFacts } from "../../ops/FailureFacts.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
 import { indented } from "../output/JsonText.ts"
@@ -48,7 +49,10 @@ export const groups = Command.make(
           { title: "REASON", of: ({ reason }) => reason },
           { title: "DIED ON", of: ({ diedOn }) => Rows.versions(diedOn) },
           { title: "RUNS NOW", of: ({ runningNow }) => Rows.versions(runningNow) },
-          { title: "FAILURE", of: ({ fingerprint }) => fingerprint }
+          { title: "FAILURE", of: ({ fingerprint }) => fingerprint },
+          ...(all.some(({ note }) => note !== undefined)
+            ? [{ title: "NOTE", of: ({ note }: FailureFacts) => note === undefined ? "" : `${note.text} (${note.by})` }]
+            : [])
         ], from === undefined ? "No dead letter is open." : "No dead letter of this time is open.")
       })
       const [first] = all

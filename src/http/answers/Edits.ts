@@ -13,7 +13,7 @@ import * as EditPreview from "../../ops/EditPreview.ts"
 import { Operations } from "../../ops/Operations.ts"
 import type { OperatorAction } from "../../Store.ts"
 import type { EditCheck } from "../schema/DeadLetterSchema.ts"
-import { Settings } from "../security/Settings.ts"
+import { Settings } from "../security/ServerSettings.ts"
 
 /** Returns the edit with the hidden values of the stored payload, and what hides them in a message. */
 const restored = Effect.fnUntraced(function*({ id, message }: DeadLetter, edited: string) {

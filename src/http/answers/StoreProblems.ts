@@ -20,6 +20,7 @@ type Failing =
   | Errors.NothingToRedrive
   | Errors.NothingToStep
   | Errors.PauseConflict
+  | Errors.QueueChanged
   | Errors.RedriveRunConflict
   | Errors.RedriveRunNotFound
   | Errors.RedriveRunning
@@ -82,6 +83,8 @@ export const of = (error: Failing | Around): Problems.ActingProblem => {
       return new Problems.DeadLetterConflict({ detail, ...first(error) })
     case "PauseConflict":
       return new Problems.PauseConflict({ detail, ...first(error) })
+    case "QueueChanged":
+      return new Problems.QueueChanged({ detail, found: error.found })
     case "RedriveRunning":
       return new Problems.RedriveRunning({ detail, run: error.redriveRunId, ...first(error) })
     case "RedriveRunConflict":

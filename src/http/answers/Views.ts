@@ -13,7 +13,7 @@ import type { DeadLetter, DeadLetterItem } from "../schema/DeadLetterSchema.ts"
 import type { Found as FoundJson } from "../schema/MessageSchema.ts"
 import type { Preview, Run } from "../schema/RunSchema.ts"
 import type { Hidden } from "../security/Redaction.ts"
-import type { Settings } from "../security/Settings.ts"
+import type { Settings } from "../security/ServerSettings.ts"
 
 /** Returns the ETag of a dead letter without its quotes. Every decision and every death changes it. */
 export const versionOf = ({ attempts, changedAt, parked, redriven, state }: DeadLetterFact): string =>

@@ -39,6 +39,13 @@ export const failures = HttpApiGroup.make("failures").add(
     success: Answer(Schema.Array(FailureGroup)),
     error: reading
   }).annotateMerge(needs("viewer", "One failure group, for each consumer that has it.")),
+  HttpApiEndpoint.put("note", "/failures/:fingerprint/note", {
+    params: { fingerprint: Name },
+    headers: idempotency,
+    payload: Schema.Struct({ consumer: Name, note: Schema.String.check(Schema.isMaxLength(4096)) }),
+    success: Answer(Schema.Array(FailureGroup)),
+    error: acting
+  }).annotateMerge(needs("operator", "Notes something about a failure group. An empty note removes it.")),
   HttpApiEndpoint.get("redrives", "/redrives", {
     query: {
       consumer: Schema.optionalKey(Name),

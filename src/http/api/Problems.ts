@@ -216,6 +216,17 @@ export class PauseConflict extends HttpApiError.Problem<PauseConflict>()("PauseC
 }, first) {}
 
 /**
+ * The queue has another number of messages than the operator saw.
+ *
+ * @since 0.1.0
+ */
+export class QueueChanged extends HttpApiError.Problem<QueueChanged>()("QueueChanged", {
+  type: "/problems/queue-changed",
+  status: 409,
+  title: "The queue has changed."
+}, { found: Schema.Finite }) {}
+
+/**
  * The preview is older than 10 minutes, or this server did not make it.
  *
  * @since 0.1.0
@@ -392,6 +403,7 @@ export const acting = [
   RedriveRunConflict,
   PauseConflict,
   PreviewExpired,
+  QueueChanged,
   StillRunning,
   StaleVersion,
   KeyChanged,

@@ -9,7 +9,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import { Answer, Id, idempotency, ifMatch, Name, note, pageQuery } from "../schema/Answer.ts"
 import { PreviewFilter } from "../schema/DeadLetterSchema.ts"
-import { Discarded, Preview, Run, StartRun } from "../schema/RunSchema.ts"
+import { Discarded, Preview, PurgePreview, Run, StartRun } from "../schema/RunSchema.ts"
 import { needs } from "./Access.ts"
 import { acting as error, reading } from "./Problems.ts"
 
@@ -31,7 +31,27 @@ export const previews = HttpApiGroup.make("previews").add(
     error
   }).annotateMerge(
     needs("operator", "Discards dead letters of a frozen set for some seconds. Repeat it while `more` is true.")
-  )
+  ),
+  HttpApiEndpoint.post("makePurge", "/consumers/:consumer/purge-previews", {
+    params: { consumer: Name },
+    payload: Schema.Struct({}),
+    success: Answer(PurgePreview).pipe(HttpApiSchema.status(201)),
+    error
+  }).annotateMerge(needs("admin", "Counts the messages that wait, for a purge. Changes nothing.")),
+  HttpApiEndpoint.post("purge", "/consumers/:consumer/purge", {
+    params: { consumer: Name },
+    headers: idempotency,
+    payload: Schema.Struct({
+      preview: Name,
+      /** The name of the consumer, as the operator typed it. */
+      confirm: Schema.String,
+      /** The number of messages that the operator saw. */
+      expect: Schema.Finite,
+      ...note
+    }),
+    success: Answer(Schema.Struct({ purged: Schema.Finite })),
+    error
+  }).annotateMerge(needs("admin", "Deletes the messages of a purge preview. They cannot be restored."))
 )
 
 const id = { id: Id }

@@ -19,7 +19,7 @@ import type {
 } from "../schema/DeadLetterSchema.ts"
 import type { Attention, ConsumerStats, Overview, SessionInfo, SignIn, Update } from "../schema/LiveSchema.ts"
 import type { Elsewhere, Found, KeyDetail, KeyStep, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts"
-import type { Discarded, Preview, Run, StartRun } from "../schema/RunSchema.ts"
+import type { Discarded, Preview, PurgePreview, Run, StartRun } from "../schema/RunSchema.ts"
 
 /** A document with one value. */
 export type AnswerJson<A> = Omit<ReturnType<typeof Answer<Schema.Codec<unknown>>>["Encoded"], "data"> & {
@@ -64,6 +64,7 @@ export type KeyStepJson = typeof KeyStep.Encoded
 export type FoundJson = typeof Found.Encoded
 export type ElsewhereJson = typeof Elsewhere.Encoded
 export type PreviewJson = typeof Preview.Encoded
+export type PurgePreviewJson = typeof PurgePreview.Encoded
 export type StartRunJson = typeof StartRun.Encoded
 export type RunJson = typeof Run.Encoded
 export type DiscardedJson = typeof Discarded.Encoded

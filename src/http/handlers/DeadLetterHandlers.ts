@@ -12,7 +12,7 @@ import type { DeadLetter, Filter, Query, State } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import { DeadLetterNotFound } from "../../Errors.ts"
 import * as Operations from "../../ops/Operations.ts"
-import type { OperatorAction, Store } from "../../Store.ts"
+import { type OperatorAction, Store } from "../../Store.ts"
 import { answer, by, condition, once } from "../answers/Acting.ts"
 import * as Cursor from "../answers/Cursor.ts"
 import * as Edits from "../answers/Edits.ts"
@@ -22,8 +22,8 @@ import { api } from "../api/Api.ts"
 import { success } from "../api/DeadLettersApi.ts"
 import * as Problems from "../api/Problems.ts"
 import { Answer } from "../schema/Answer.ts"
-import { Decided } from "../schema/DeadLetterSchema.ts"
-import { Settings } from "../security/Settings.ts"
+import { Decided, FailureGroup } from "../schema/DeadLetterSchema.ts"
+import { Settings } from "../security/ServerSettings.ts"
 
 const pageSize = 50
 
@@ -53,9 +53,12 @@ const queryOf = (given: Given): Query => ({
   state: given.state === "any" ? undefined : given.state ?? "open"
 })
 
+const Groups = Answer(Schema.Array(FailureGroup))
+
 export const failures = HttpApiBuilder.group(api, "failures", (handlers) =>
   Effect.gen(function*() {
     const operations = yield* Operations.Operations
+    const store = yield* Store
     return handlers.handleAll({
       list: ({ query }) =>
         reads(Effect.flatMap(
@@ -68,6 +71,12 @@ export const failures = HttpApiBuilder.group(api, "failures", (handlers) =>
           operations.failures({ consumer: query.consumer, fingerprint: params.fingerprint }),
           answer
         )),
+      note: ({ headers, params: { fingerprint }, payload: { consumer, note } }) =>
+        acts(Effect.gen(function*() {
+          const noted = operations.noteFailure(consumer, fingerprint, { ...yield* by({}), note })
+          const groups = Effect.andThen(noted, operations.failures({ consumer, fingerprint }))
+          return yield* once({ headers, payload: { consumer, note } }, Groups, Effect.flatMap(groups, answer))
+        })).pipe(Effect.provideService(Store, store)),
       redrives: ({ query }) => reads(Effect.flatMap(operations.redrives(query), answer))
     })
   }))

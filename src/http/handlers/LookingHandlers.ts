@@ -14,7 +14,7 @@ import { reads } from "../answers/StoreProblems.ts"
 import * as Views from "../answers/Views.ts"
 import { api } from "../api/Api.ts"
 import * as Problems from "../api/Problems.ts"
-import { Settings } from "../security/Settings.ts"
+import { Settings } from "../security/ServerSettings.ts"
 
 const pageSize = 50
 

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as Schema from "effect/Schema"
 import * as DeadLetters from "../../DeadLetters.ts"
 import type { InvalidSetting, RedriveRunConflict } from "../../Errors.ts"
 import * as Operations from "../../ops/Operations.ts"
@@ -16,7 +17,7 @@ import { api } from "../api/Api.ts"
 import * as Problems from "../api/Problems.ts"
 import { Answer } from "../schema/Answer.ts"
 import { Run } from "../schema/RunSchema.ts"
-import { Settings } from "../security/Settings.ts"
+import { Settings } from "../security/ServerSettings.ts"
 import { filterOf } from "./DeadLetterHandlers.ts"
 
 /** How long one request discards. Then the client sends it again, and so a discard can end at any time. */
@@ -26,6 +27,12 @@ const expired = new Problems.PreviewExpired({
   detail: "The preview is older than 10 minutes, or this process did not make it. Nothing was done. "
     + "Make a new preview, and look at its counts."
 })
+
+const notConfirmed = new Problems.InvalidRequest({
+  detail: "The purge was not confirmed: `confirm` is not the name of the consumer. Nothing was changed. Type its name."
+})
+
+const Purged = Answer(Schema.Struct({ purged: Schema.Finite }))
 
 export const previews = HttpApiBuilder.group(api, "previews", (handlers) =>
   Effect.gen(function*() {
@@ -50,6 +57,24 @@ export const previews = HttpApiBuilder.group(api, "previews", (handlers) =>
             onProgress: ({ done }) => Effect.sync(() => discarded = done)
           }).pipe(Effect.timeoutOption(discardFor))
           return yield* answer({ discarded, more: finished._tag === "None" })
+        })).pipe(Effect.provideService(Store, store)),
+      makePurge: ({ params }) =>
+        acts(Effect.gen(function*() {
+          const preview = yield* operations.previewPurge(params.consumer)
+          const { expiresAt, id } = yield* settings.purges.put(preview)
+          const { consumer, messages, oldestAt, redriven } = preview
+          return yield* answer({ preview: id, expiresAt, consumer, messages, redriven, oldestAt })
+        })),
+      purge: ({ headers, params: { consumer }, payload }) =>
+        acts(Effect.gen(function*() {
+          const preview = yield* settings.purges.get(payload.preview)
+          const action = { ...yield* by(payload), expect: payload.expect }
+          const purge = Effect.gen(function*() {
+            if (preview === undefined || preview.consumer !== consumer) return yield* expired
+            if (payload.confirm !== consumer) return yield* notConfirmed
+            return yield* answer({ purged: yield* operations.purge(preview, action) })
+          })
+          return yield* once({ headers, payload }, Purged, purge)
         })).pipe(Effect.provideService(Store, store))
     })
   }))

@@ -8,7 +8,7 @@ import { answer } from "../answers/Acting.ts"
 import { type Actor, CurrentActor } from "../api/Access.ts"
 import { api } from "../api/Api.ts"
 import { Gate, sessionOf, setCookie } from "../security/AccessLayer.ts"
-import { Settings } from "../security/Settings.ts"
+import { Settings } from "../security/ServerSettings.ts"
 import { LiveUpdates } from "../serve/LiveUpdates.ts"
 
 /** Returns what a page shows about the operator and the server. */

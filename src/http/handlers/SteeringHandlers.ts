@@ -15,7 +15,7 @@ import * as Problems from "../api/Problems.ts"
 import { Answer, maybe } from "../schema/Answer.ts"
 import { Consumer } from "../schema/ConsumerSchema.ts"
 import { KeyDetail, KeyStep } from "../schema/MessageSchema.ts"
-import type { Settings } from "../security/Settings.ts"
+import type { Settings } from "../security/ServerSettings.ts"
 import { keyState } from "./LookingHandlers.ts"
 
 const Evicted = Answer(Schema.Struct({ lanes: Schema.Finite, busy: Schema.Finite }))

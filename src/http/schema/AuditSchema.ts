@@ -17,6 +17,9 @@ export const Action = Schema.Literals([
   "discarded",
   "restored",
   "released",
+  "imported",
+  "noted",
+  "purged",
   "removed",
   "unsubscribed",
   "paused",
@@ -30,7 +33,10 @@ export const Action = Schema.Literals([
   "awaited",
   "stopped",
   "finished",
-  "evicted"
+  "evicted",
+  "purged",
+  "imported",
+  "noted"
 ])
 
 /**

@@ -91,6 +91,8 @@ export const FailureGroup = Schema.Struct({
   firstAt: Time,
   lastAt: Time,
   sampleId: Schema.String,
+  /** The newest note of an operator. */
+  note: maybe(Schema.Struct({ by: Schema.String, at: Time, text: Schema.String })),
   diedOn: Schema.Array(Schema.String),
   runningNow: Schema.Array(Schema.String)
 })

@@ -106,6 +106,20 @@ export const Run = Schema.Struct({
 })
 
 /**
+ * The messages of a queue that a purge would delete. `preview` names them for 10 minutes.
+ *
+ * @since 0.1.0
+ */
+export const PurgePreview = Schema.Struct({
+  preview: Schema.String,
+  expiresAt: Time,
+  consumer: Schema.String,
+  messages: Schema.Finite,
+  redriven: Schema.Finite,
+  oldestAt: maybe(Time)
+})
+
+/**
  * The progress of a discard of a frozen set. Repeat the request while `more` is true.
  *
  * @since 0.1.0

@@ -17,7 +17,7 @@ import { Access, type Actor, CurrentActor, Needs, type Role, roles } from "../ap
 import { CrossSite, Forbidden, RateLimited, Unauthorized } from "../api/Problems.ts"
 import * as Origin from "./Origin.ts"
 import * as Secrets from "./Secrets.ts"
-import { Settings, type Token } from "./Settings.ts"
+import { Settings, type Token } from "./ServerSettings.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 

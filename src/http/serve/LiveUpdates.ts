@@ -22,7 +22,7 @@ import { Store } from "../../Store.ts"
 import * as Views from "../answers/Views.ts"
 import { RateLimited } from "../api/Problems.ts"
 import { type ConsumerStats, Update } from "../schema/LiveSchema.ts"
-import { Settings } from "../security/Settings.ts"
+import { Settings } from "../security/ServerSettings.ts"
 
 type OneUpdate = typeof Update.Type
 

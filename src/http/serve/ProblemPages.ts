@@ -24,6 +24,7 @@ const advice: Readonly<Record<string, string>> = {
   "redrive-running": "A consumer has one open run at a time. Continue or cancel the run that the problem names.",
   "redrive-run-conflict": "The run is in another state than the one that you saw. Look at it again.",
   "pause-conflict": "The pause is as you want it, or another operator changed it. Look at the consumer again.",
+  "queue-changed": "Pause the consumer, make a new preview of the purge, and look at its number.",
   "preview-expired": "A preview is kept for 10 minutes in the process that made it. Make a new one, and look at it.",
   "still-running": "Send the same request with the same Idempotency-Key again. It gets the answer of the first one.",
   "stale-version": "Read it again, and send the new ETag in If-Match if the action is still right.",

@@ -160,6 +160,55 @@ export class ConsumerBusy extends Schema.TaggedError<ConsumerBusy>("millrace/Con
 }
 
 /**
+ * A text is no dead letter as an export writes it, so it cannot be imported.
+ *
+ * @since 0.1.0
+ */
+export class InvalidDeadLetter
+  extends Schema.TaggedError<InvalidDeadLetter>("millrace/InvalidDeadLetter")("InvalidDeadLetter", {
+    problem: Schema.String
+  })
+{
+  override get message() {
+    return `The text is no dead letter as an export writes it: ${this.problem}. Nothing was imported. Export it again, or correct the text.`
+  }
+}
+
+/**
+ * A dead letter was not imported, because its consumer has a dead letter of this message, or has processed the message.
+ *
+ * @since 0.1.0
+ */
+export class DeadLetterExists
+  extends Schema.TaggedError<DeadLetterExists>("millrace/DeadLetterExists")("DeadLetterExists", {
+    consumer: Schema.String,
+    messageId: Schema.String
+  })
+{
+  override get message() {
+    return `The dead letter of message ${this.messageId} was not imported: consumer "${this.consumer}" has one, or has processed the message. `
+      + `Nothing of this call was imported. Look at it with Operations.find, or leave out what exists with skipExisting.`
+  }
+}
+
+/**
+ * A purge was refused, because the queue does not have the number of messages that the operator expected.
+ *
+ * @since 0.1.0
+ */
+export class QueueChanged extends Schema.TaggedError<QueueChanged>("millrace/QueueChanged")("QueueChanged", {
+  consumer: Schema.String,
+  expected: Schema.Number,
+  /** Those of the messages that the operator saw which still wait. */
+  found: Schema.Number
+}) {
+  override get message() {
+    return `The queue of consumer "${this.consumer}" was not purged: ${this.expected} messages were expected, and ${this.found} wait. `
+      + `Nothing was changed. Pause the consumer, and look at the queue again.`
+  }
+}
+
+/**
  * The consumer was removed while this worker ran, so the worker stops. Its messages in flight were not committed.
  *
  * @since 0.1.0

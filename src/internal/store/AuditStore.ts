@@ -9,10 +9,12 @@ import type { StoreFailure } from "../../Errors.ts"
 /**
  * The kinds of operator action.
  *
- * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`.
- * - On a consumer: `removed`, `unsubscribed`.
+ * - On a dead letter: `redriven`, `edited` (redriven with another payload), `discarded`, `restored`, `released`,
+ *   `imported`.
+ * - On a consumer: `removed`, `unsubscribed`. On its queue: `purged`.
  * - On a worker of a consumer: `evicted`.
  * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `stepped`, with the id of the message as detail.
+ * - On a failure group: `noted`, with its fingerprint as detail.
  * - On a waiting message: `deadLettered`.
  * - On a redrive run: `started`, `continued`, `paused`, `cancelled`, `rateChanged`. The run itself, whose name is
  *   `millrace`, writes `awaited` (it waits for an operator), `stopped` and `finished`.
@@ -39,6 +41,9 @@ export type Action =
   | "stopped"
   | "finished"
   | "evicted"
+  | "purged"
+  | "imported"
+  | "noted"
 
 /**
  * One operator action. Fields that do not apply are empty.

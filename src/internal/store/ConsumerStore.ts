@@ -143,6 +143,8 @@ export interface QueueStatus {
   readonly deadLetters: number
   /** Whether an operator has paused the consumer. */
   readonly paused: boolean
+  /** Whether a redrive run of the consumer has stopped itself, and waits for an operator. */
+  readonly redriveStopped: boolean
   /** Lanes that have messages and no live owner. Their messages wait until a worker claims the lane. */
   readonly freeLanes: number
   /**

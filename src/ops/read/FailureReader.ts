@@ -21,7 +21,10 @@ const failureOf = (row: Row): FailureFacts => ({
   lastAt: time(row, "last") ?? 0,
   sampleId: text(row, "sample"),
   diedOn: texts(row, "died_on"),
-  runningNow: texts(row, "running_now")
+  runningNow: texts(row, "running_now"),
+  note: text(row, "note") === ""
+    ? undefined
+    : { by: text(row, "noted_by"), at: time(row, "noted") ?? 0, text: text(row, "note") }
 })
 
 const redriveOf = (row: Row): RedriveFacts => ({

@@ -4,9 +4,9 @@
  */
 import * as Effect from "effect/Effect"
 import type { StoreFailure } from "../../Errors.ts"
+import { keyHash } from "../../internal/KeyHash.ts"
 import * as FindingSql from "../../postgres/sql/finding.ts"
 import type { Names } from "../../postgres/sql/names.ts"
-import { keyHash } from "../../postgres/store/KeyHash.ts"
 import type { FindQuery, FoundAt } from "../MessageFacts.ts"
 import { failureOf, number, type Read, type Row, text, time } from "./FactQuery.ts"
 

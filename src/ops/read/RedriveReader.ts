@@ -16,6 +16,9 @@ import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery
 /** How many dead letters of a set are counted. */
 const mostCounted = 100_000
 
+/** How many dead letters of a set are read for its keys, versions and times. */
+const mostRead = 10_000
+
 /** Returns the snapshot of a frozen set. */
 export const snapshotOf = (set: FrozenSet): string => set.cutoff.split(" ")[1] ?? ""
 
@@ -132,7 +135,8 @@ export const make = (
     const [seen = {}] = yield* read("preview a redrive", sql.preview, [
       ...filterOf(set.filter),
       snapshotOf(set),
-      mostCounted + 1
+      mostCounted + 1,
+      mostRead
     ])
     const preview = {
       consumer,

@@ -2,9 +2,9 @@
  * Reads the messages that wait in a queue, or those of one key.
  */
 import * as Effect from "effect/Effect"
+import { keyHash } from "../../internal/KeyHash.ts"
 import * as FindingSql from "../../postgres/sql/finding.ts"
 import type { Names } from "../../postgres/sql/names.ts"
-import { keyHash } from "../../postgres/store/KeyHash.ts"
 import type { WaitingMessage } from "../MessageFacts.ts"
 import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text, time } from "./FactQuery.ts"

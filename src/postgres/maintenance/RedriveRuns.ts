@@ -104,7 +104,9 @@ export const step = (
   const redrive = Effect.fnUntraced(function*(row: Row, progress: RunProgress, most: number) {
     const filter = JSON.parse(String(row["filter"])) as Filter
     const after = [String(row["snapshot"]), row["cursor"], most]
-    const ids = (yield* db.within(decisions.lockNext, [...filterOf(filter), ...after])).map(({ id }) => id as bigint)
+    const ids = (yield* db.within(decisions.lockNextOfOne, [...filterOf(filter), ...after])).map(({ id }) =>
+      id as bigint
+    )
     if (ids.length > 0) {
       yield* db.within(decisions.decideInRun, [ids, row["started_by"], row["note"], row["id"]])
       yield* db.within(text.await, [row["id"], ids])
@@ -144,7 +146,7 @@ export const step = (
     if (end === undefined) return stored
     const { committed, duplicate, failed, redriven } = progress
     const detail = `${redriven} redriven, ${committed} committed, ${duplicate} duplicate, ${failed} failed again`
-    return Effect.andThen(stored, db.within(text.note, [row["id"], end.action, row["consumer"], detail]))
+    return Effect.tap(stored, () => db.within(text.note, [row["id"], end.action, row["consumer"], detail]))
   }
 
   const decided = (row: Row, outcomes: ReadonlyArray<RunOutcome>): ReturnType<typeof next> => {
@@ -170,8 +172,8 @@ export const step = (
     }
     const { changed, ids } = yield* redrive(row, progress, move.most)
     const pause = (ids.length / rulesOf(row).rate) * 1000
-    yield* save(row, changed, move, ids.at(-1) ?? row["cursor"], pause)
-    return { redriven: ids.length, pause }
+    const [saved] = yield* save(row, changed, move, ids.at(-1) ?? row["cursor"], pause)
+    return { redriven: ids.length, pause: Number(saved?.["pause"]) }
   })))
 }
 
@@ -204,7 +206,7 @@ export const start = Effect.fnUntraced(function*(
       Effect.sleep(Math.min(done.pause, leaseMillis / 2))
     )
   })
-  // A connection that is lost within a transaction is a defect of the rollback. It must not end this fiber either.
+  // No failure ends this fiber, and no defect either: a rollback on a lost connection may be one.
   const patient = Effect.catchCause(turn, (cause) => {
     if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
     const error = PgFailure.sqlErrorIn(cause)

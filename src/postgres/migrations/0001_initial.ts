@@ -77,7 +77,17 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
     primary key (queue_id, id)
   )`,
   // retention: deletes the oldest records
-  `create index unsettled_at on ${t.unsettled} (at)`
+  `create index unsettled_at on ${t.unsettled} (at)`,
+
+  // primary key: the positions of a lane that reads a shard of a log
+  `create table ${t.logs} (
+    queue_id int  not null,
+    lane     int  not null,
+    log      text not null,                                            -- the name of the log; only it reads the positions
+    settled  text not null,                                            -- all entries up to here are settled
+    handed   text not null,                                            -- no entry behind here was handed out
+    primary key (queue_id, lane)
+  ) with (fillfactor = 50)`
 ]
 
 /**
@@ -119,6 +129,28 @@ const living = (t: Names): ReadonlyArray<string> => [
     token       bigint      not null default 0,                        -- raised by every claim
     lease_until timestamptz not null default '-infinity'
   ) with (fillfactor = 50)`
+]
+
+const audited = (t: Names): ReadonlyArray<string> => [
+  `create table ${t.audit} (
+    id     bigint generated always as identity primary key,
+    at     timestamptz not null default statement_timestamp(),
+    who    text        not null,
+    action text        not null,
+    consumer text      not null,
+    dead_letter_id bigint,
+    topic  text        not null default '',
+    key    text        not null default '',
+    note   text        not null default '',
+    detail text        not null default '',
+    run_id bigint                                                      -- the redrive run that it is about, or that did it
+  )`,
+  // listing the audit entries of one dead letter
+  `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
+  // the note of a failure group
+  `create index audit_noted on ${t.audit} (consumer, detail, id) where action = 'noted'`,
+  // listing the audit entries of one redrive run
+  `create index audit_run_id on ${t.audit} (run_id) where run_id is not null`
 ]
 
 export const initial = (t: Names): ReadonlyArray<string> => [
@@ -262,23 +294,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
 
   ...living(t),
 
-  `create table ${t.audit} (
-    id     bigint generated always as identity primary key,
-    at     timestamptz not null default statement_timestamp(),
-    who    text        not null,
-    action text        not null,
-    consumer text      not null,
-    dead_letter_id bigint,
-    topic  text        not null default '',
-    key    text        not null default '',
-    note   text        not null default '',
-    detail text        not null default '',
-    run_id bigint                                                      -- the redrive run that it is about, or that did it
-  )`,
-  // listing the audit entries of one dead letter
-  `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
-  // listing the audit entries of one redrive run
-  `create index audit_run_id on ${t.audit} (run_id) where run_id is not null`,
+  ...audited(t),
 
   ...RedriveRuns.tables(t),
 

@@ -19,8 +19,11 @@ import type { OwnedLane, Receipt } from "./Row.ts"
 type Write = (lanes: ReadonlyArray<OwnedLane>, seqs: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
 
 export class LaneIsolation {
-  /** The only message that runs, or "none" if no message runs. Undefined while there is no isolation. */
-  #isolated: Receipt | "none" | undefined
+  /**
+   * The only message that runs, or "none" if no message runs. Undefined while there is no isolation. The entry of a log
+   * has no seq. A crash then counts for all entries of its lane that were handed out.
+   */
+  #isolated: (Pick<Receipt, "owned"> & Partial<Receipt>) | "none" | undefined
   /**
    * The lanes whose record may say that there is an isolation. They include lanes that this worker has given back. Its
    * token for such a lane is valid until the next claim, so `end` can still clear the record.
@@ -77,7 +80,7 @@ export class LaneIsolation {
     if (lanes.length === 0) return Effect.void
     const isolated = this.#isolated
     const seqs = lanes.map((each) =>
-      isolated === undefined ? -1n : isolated !== "none" && isolated.owned === each ? isolated.seq : 0n
+      isolated === undefined ? -1n : isolated !== "none" && isolated.owned === each ? isolated.seq ?? -1n : 0n
     )
     return Effect.asVoid(this.#writeTo(lanes, seqs))
   })

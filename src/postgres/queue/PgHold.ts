@@ -19,23 +19,24 @@ export interface HoldParts extends SettlementParts {
   readonly spec: SubscriptionSpec
 }
 
+export const stale = ({ consumer }: SubscriptionSpec, { lease }: Delivery): Effect.Effect<never, LeaseLost> =>
+  Effect.fail(
+    new LeaseLost({
+      lease: `${lease.name} of "${consumer}"`,
+      token: String(lease.token),
+      reason: "another worker took it over"
+    })
+  )
+
 export const hold = (parts: HoldParts): Subscription["hold"] => {
   const { db, lanes, reader, spec } = parts
   const text = HoldsSql.make(parts.names)
-  const stale = (delivery: Delivery) =>
-    Effect.fail(
-      new LeaseLost({
-        lease: `${delivery.lease.name} of "${spec.consumer}"`,
-        token: String(delivery.lease.token),
-        reason: "another worker took it over"
-      })
-    )
   // The effect of a hold may be built early and run more than once. So `heldFrom` is called when the effect runs,
   // because no poll is under way then.
   return (delivery, attempts, hold) =>
     Effect.suspend(() => {
       const { lane, owned, redriven, seq } = delivery.receipt as Receipt
-      if (owned.lost) return stale(delivery)
+      if (owned.lost) return stale(spec, delivery)
       const parked = hold._tag === "Parked"
       const put = db.within(text.put, [
         lanes.queue,
@@ -53,7 +54,7 @@ export const hold = (parts: HoldParts): Subscription["hold"] => {
       const held = Effect.flatMap(put, (rows) =>
         rows.length > 0
           ? db.sql.afterCommit(Effect.sync(() => reader.held(delivery)))
-          : Effect.andThen(lanes.checkOwnership([delivery.receipt as Receipt]), stale(delivery)))
+          : Effect.andThen(lanes.checkOwnership([owned]), stale(spec, delivery)))
       return Effect.mapError(
         held,
         (error) => error._tag === "SqlError" ? PgFailure.transportError("hold a key")(error) : error

@@ -29,7 +29,7 @@ import * as Sql from "../sql/lanes.ts"
 import * as MessagesSql from "../sql/messages.ts"
 import type { Names } from "../sql/names.ts"
 import { LaneIsolation } from "./LaneIsolation.ts"
-import type { OwnedLane, Receipt } from "./Row.ts"
+import type { OwnedLane } from "./Row.ts"
 
 /** The most lanes that one transaction claims. */
 const lanesAtOnce = 8
@@ -126,8 +126,8 @@ export class PgLanes {
    * find. If another worker owns a lane, or the server is in another server life, the lane is given up here. So no
    * further message of the lane starts.
    */
-  checkOwnership(receipts: ReadonlyArray<Receipt>): Effect.Effect<void, SqlError> {
-    const asked = [...new Set(receipts.map(({ owned }) => owned))].filter((owned) => !owned.lost)
+  checkOwnership(lanes: ReadonlyArray<OwnedLane>): Effect.Effect<void, SqlError> {
+    const asked = [...new Set(lanes)].filter((owned) => !owned.lost)
     if (asked.length === 0) return Effect.void
     return Effect.flatMap(this.#db.within(this.#text.stillOwned, this.#tokens(asked)), ([row]) => {
       const ours = new Set(row?.["lanes"] as ReadonlyArray<number>)
@@ -359,7 +359,8 @@ export class PgLanes {
       claimedAt,
       lost: Deferred.makeUnsafe()
     }
-    const owned: OwnedLane = { lane, lease, lost: false, leaving: false }
+    const crashed = row["died"] === true && row["alone"] === null
+    const owned: OwnedLane = { lane, lease, crashed, lost: false, leaving: false }
     this.#owned.set(lane, owned)
     this.#byLease.set(lease, owned)
     this.#report({ _tag: "Opened", owned })

@@ -19,6 +19,7 @@ import type { Rows } from "../session/PgSession.ts"
 import * as LanesSql from "../sql/lanes.ts"
 import * as MessagesSql from "../sql/messages.ts"
 import type { Names } from "../sql/names.ts"
+import { isLogReceipt } from "./LogLane.ts"
 import type { PgLanes } from "./PgLanes.ts"
 import type { Receipt } from "./Row.ts"
 
@@ -74,9 +75,8 @@ export const removeInTransaction = (parts: SettlementParts): Subscription["remov
     const kinds = Map.groupBy(deliveries, (delivery) => kindOf(delivery.receipt as Receipt))
     return Effect.map(Effect.forEach(kinds, ([kind, some]) => settle(kind, some)), (rows) => rows.flat())
   }
-  return (all) => {
-    const deliveries = all.every(isCurrent) ? all : all.filter(isCurrent)
-    if (deliveries.length === 0) return Effect.succeed([])
+  const fenced = fence(parts)
+  const removed = (deliveries: ReadonlyArray<Delivery>) => {
     const ordinary = deliveries.every((delivery) => kindOf(delivery.receipt as Receipt) === "settle")
     return Effect.mapError(
       Effect.flatMap(
@@ -86,7 +86,21 @@ export const removeInTransaction = (parts: SettlementParts): Subscription["remov
       (error) => error._tag === "SqlError" ? PgFailure.transportError("settle messages")(error) : error
     )
   }
+  return (all) => {
+    const deliveries = all.every(isCurrent) ? all : all.filter(isCurrent)
+    if (deliveries.length === 0) return Effect.succeed([])
+    if (!deliveries.some(isEntry)) return removed(deliveries)
+    // The entry of a log has no row. The inbox knows its id after the commit, and the position follows.
+    const rows = deliveries.filter((one) => !isEntry(one))
+    return Effect.zipWith(
+      fenced(deliveries.filter(isEntry)),
+      rows.length === 0 ? Effect.succeed([]) : removed(rows),
+      (entries, rows) => [...entries, ...rows]
+    )
+  }
 }
+
+const isEntry = ({ receipt }: Delivery): boolean => isLogReceipt(receipt)
 
 /** The removal of a whole group as one statement, for `PgDataCommit.ts`. */
 export interface PgRemoval {
@@ -96,12 +110,14 @@ export interface PgRemoval {
 
 /**
  * Returns the statement that removes these deliveries, and fails if it does not remove all of them. Returns undefined
- * if one of them is lost, redriven or too large, since `removeInTransaction` settles such a delivery in another way.
+ * if one of them is lost, redriven, too large or an entry of a log. `removeInTransaction` settles such a delivery in
+ * another way.
  */
 export const removal = (parts: SettlementParts): NonNullable<Subscription["removal"]> => {
   const { settleAll } = MessagesSql.make(parts.names)
   const { queue } = parts.lanes
-  const isOrdinary = (delivery: Delivery) => isCurrent(delivery) && kindOf(delivery.receipt as Receipt) === "settle"
+  const isOrdinary = (delivery: Delivery) =>
+    isCurrent(delivery) && !isEntry(delivery) && kindOf(delivery.receipt as Receipt) === "settle"
   return (deliveries) => {
     if (!deliveries.every(isOrdinary)) return undefined
     const ascending = [...deliveries].sort((a, b) => seqOf(a) < seqOf(b) ? -1 : 1)
@@ -121,7 +137,7 @@ const checkMissing = (
   if (found.length === asked.length) return Effect.succeed(found)
   const there = new Set(found)
   const missing = asked.filter((delivery) => !there.has(delivery))
-  return Effect.as(lanes.checkOwnership(missing.map(({ receipt }) => receipt as Receipt)), found)
+  return Effect.as(lanes.checkOwnership(missing.map(({ receipt }) => (receipt as Receipt).owned)), found)
 }
 
 /**

@@ -9,11 +9,16 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
+import type { Delivery } from "../../Delivery.ts"
 import type { ConsumerRemoved, SubscriptionLost } from "../../Errors.ts"
 import * as Backoff from "../../internal/Backoff.ts"
-import type { Subscription } from "../../Transport.ts"
+import type { Demand, Subscription } from "../../Transport.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import * as HoldsSql from "../sql/holds.ts"
+import type { LogArrivals } from "./LogArrivals.ts"
+import { holdEntry } from "./LogHold.ts"
+import { isLogReceipt } from "./LogLane.ts"
+import type { LogError, LogReader } from "./LogReader.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
 import { hold, type HoldParts } from "./PgHold.ts"
 import { fence, removal, removeInTransaction } from "./PgSettlement.ts"
@@ -27,9 +32,13 @@ export interface SubscriptionParts extends HoldParts {
   readonly wake: Wake
   readonly delayed: PgDelayed
   readonly reader: Reader
+  /** The log whose shards the lanes read, beside their messages in the store. */
+  readonly log: { readonly reader: LogReader; readonly arrivals: LogArrivals } | undefined
 }
 
-type ReadError = SqlError | ConsumerRemoved | SubscriptionLost
+type ReadError = LogError | ConsumerRemoved | SubscriptionLost
+
+type Accept = (deliveries: ReadonlyArray<Delivery>) => void
 
 /** The most polls in a row that find no message. So `take` ends even if the reader always has more to read. */
 const mostPolls = 100
@@ -42,15 +51,46 @@ const pollToEnd = (
   parts: SubscriptionParts,
   ...[demand, accept]: Parameters<Subscription["take"]>
 ): Effect.Effect<boolean, ReadError> => {
-  const { delayed, lanes, reader } = parts
-  const poll = (left: number): Effect.Effect<boolean, ReadError> =>
-    Effect.flatMap(
-      reader.poll(demand, accept),
-      (n) => n > 0 ? Effect.succeed(true) : reader.more && left > 0 ? poll(left - 1) : Effect.succeed(false)
+  const { delayed, lanes, log, reader } = parts
+  const poll = (left: number): Effect.Effect<boolean, ReadError> => {
+    let more = false
+    const both = log === undefined ? reader.poll(demand, accept) : Effect.flatMap(
+      counted(demand, accept, (accept) => reader.poll(demand, accept)),
+      ({ left, n }) =>
+        Effect.map(reader.exclusively(log.reader.poll(left, accept)), ({ handed, moved }) => {
+          more = moved
+          return n + handed
+        })
     )
-  const balance = lanes.balance(demand.perKey, () => reader.lanesInFlight())
+    return Effect.flatMap(
+      both,
+      (n) => n > 0 ? Effect.succeed(true) : (more || reader.more) && left > 0 ? poll(left - 1) : Effect.succeed(false)
+    )
+  }
+  const balance = lanes.balance(
+    demand.perKey,
+    () =>
+      log === undefined ? reader.lanesInFlight() : new Set([...reader.lanesInFlight(), ...log.reader.lanesInFlight()])
+  )
   return Effect.andThen(Effect.andThen(delayed.whenDue, balance), Effect.suspend(() => poll(mostPolls)))
 }
+
+/** Runs a poll, and returns its number of messages with the demand that it has left. */
+const counted = <E>(
+  demand: Demand,
+  accept: Accept,
+  poll: (accept: Accept) => Effect.Effect<number, E>
+): Effect.Effect<{ readonly n: number; readonly left: Demand }, E> =>
+  Effect.suspend(() => {
+    let { bytes } = demand
+    return Effect.map(
+      poll((deliveries) => {
+        for (const { message } of deliveries) bytes -= Buffer.byteLength(message.payload)
+        accept(deliveries)
+      }),
+      (n) => ({ n, left: { ...demand, messages: demand.messages - n, bytes } })
+    )
+  })
 
 /**
  * Returns the milliseconds until the next hold of this worker's lanes ends or the next delayed message is due, at most
@@ -73,13 +113,17 @@ const untilDue = ({ db, delayed, lanes, names, spec }: SubscriptionParts): Effec
 
 const take = (parts: SubscriptionParts): Subscription["take"] => (demand, accept) =>
   Effect.suspend(() => {
-    const { lanes, reader, spec, wake } = parts
+    const { lanes, log, reader, spec, wake } = parts
     // The waiter exists before the last poll, so that a message published after that poll wakes it.
     const waiter = wake.waiter(lanes.queue)
     const idle = Duration.toMillis(spec.idlePoll)
+    const woken = Effect.raceFirst(waiter.woken, reader.roomAgain.await)
+    const found = log === undefined
+      ? woken
+      : Effect.raceFirst(woken, Effect.raceFirst(log.arrivals.next, log.reader.roomAgain.await))
     const wait = Effect.flatMap(untilDue(parts), (millis) =>
       Effect.andThen(
-        Effect.raceFirst(Effect.raceFirst(waiter.woken, reader.roomAgain.await), Effect.sleep(millis)),
+        Effect.raceFirst(found, Effect.sleep(millis)),
         Effect.asVoid(pollToEnd(parts, demand, accept))
       ))
     return pollToEnd(parts, demand, accept).pipe(
@@ -111,29 +155,39 @@ const endIsolation = (parts: SubscriptionParts, tries: number): Effect.Effect<vo
   )
 
 export const make = (parts: SubscriptionParts): Subscription => {
-  const { lanes, reader } = parts
-  const forget: Subscription["acknowledge"] = (deliveries) =>
+  const { lanes, log, reader } = parts
+  const forget = (state: "done" | "waiting"): Subscription["acknowledge"] => (deliveries) =>
     Effect.sync(() => {
-      for (const delivery of deliveries) reader.settled(delivery)
+      for (const delivery of deliveries) {
+        if (isLogReceipt(delivery.receipt)) log?.reader.ended(delivery, state)
+        else reader.settled(delivery)
+      }
     })
+  const holdRow = hold(parts)
+  const holdOfLog = log === undefined ? holdRow : holdEntry(parts, log.reader)
+  const save = log === undefined ? Effect.void : log.reader.save
   return {
     take: take(parts),
     paused: () => lanes.paused,
-    whileNotReading: (delivery, write) => reader.whileNotReading(delivery, write),
+    whileNotReading: (delivery, write) =>
+      reader.whileNotReading(delivery, Effect.tap(write, () => Effect.sync(() => log?.reader.readAgain(delivery)))),
     held: () => lanes.held(),
     renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
     removeInTransaction: removeInTransaction(parts),
     removal: removal(parts),
     fence: fence(parts),
-    acknowledge: forget,
-    drop: forget,
-    hold: hold(parts),
+    acknowledge: forget("done"),
+    drop: forget("waiting"),
+    hold: (delivery, ...how) => (isLogReceipt(delivery.receipt) ? holdOfLog : holdRow)(delivery, ...how),
     isolate: (delivery) =>
       Effect.acquireRelease(
         Effect.mapError(lanes.isolation.begin(delivery), PgFailure.transportError("isolate a message")),
         () => endIsolation(parts, 0)
       ),
     release: (leases) =>
-      Effect.mapError(reader.exclusively(lanes.release(leases)), PgFailure.transportError("release leases"))
+      Effect.mapError(
+        reader.exclusively(Effect.andThen(save, lanes.release(leases))),
+        PgFailure.transportError("release leases")
+      )
   }
 }

@@ -10,14 +10,16 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import { TransportError } from "../../Errors.ts"
-import type { Store } from "../../Store.ts"
-import type { Capabilities, Transport } from "../../Transport.ts"
+import type { Log, LogStore, Store } from "../../Store.ts"
+import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../../Transport.ts"
 import * as RedriveRuns from "../maintenance/RedriveRuns.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import * as LanesSql from "../sql/lanes.ts"
 import type { Names } from "../sql/names.ts"
 import type { Queues } from "../store/PgConsumers.ts"
+import * as LogArrivals from "./LogArrivals.ts"
+import { LogReader } from "./LogReader.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
 import { type LaneChange, PgLanes } from "./PgLanes.ts"
 import * as PgSubscription from "./PgSubscription.ts"
@@ -50,14 +52,17 @@ const closing = Duration.seconds(5)
 const inTime = (leave: Effect.Effect<void, SqlError>): Effect.Effect<void> =>
   Effect.ignore(Effect.timeout(Effect.interruptible(leave), closing))
 
-/** Makes the reader follow a change of the lanes. */
-const follow = (reader: PgSubscription.Reader, change: LaneChange): void => {
+/** Makes the readers follow a change of the lanes. */
+const follow = (reader: PgSubscription.Reader, log: LogReader | undefined, change: LaneChange): void => {
   switch (change._tag) {
     case "Opened":
+      log?.add(change.owned)
       return reader.add(change.owned)
     case "Leaving":
+      log?.leave(change.owned)
       return reader.leave(change.owned)
     case "Released":
+      log?.forget(change.owned)
       return reader.forget(change.owned)
     case "Ended":
       // This wakes a worker that waits for messages. Its next poll fails with the reason.
@@ -72,8 +77,11 @@ const open = (
   wake: Wake,
   delayed: PgDelayed,
   opened: Set<PgLanes>
-): Transport["Service"]["open"] =>
-  Effect.fnUntraced(function*(spec) {
+): (
+  spec: SubscriptionSpec,
+  log?: Log
+) => Effect.Effect<Subscription, TransportError, Scope.Scope> =>
+  Effect.fnUntraced(function*(spec: SubscriptionSpec, log?: Log) {
     // The server life is read before anything else. Each later statement compares it, and fails if that life is over.
     const life = yield* Effect.mapError(ServerLife.current(db.machinery, names), PgFailure.transportError("open"))
     yield* Effect.mapError(ServerLife.warn(db, names), PgFailure.transportError("open"))
@@ -93,7 +101,8 @@ const open = (
       return yield* new TransportError({ engine: "postgres", operation: "open", kind: "permanent", detail })
     }
     yield* wake.listen
-    const lanes: PgLanes = new PgLanes(db, names, { queue, life }, spec, (change) => follow(reader, change))
+    const lanes: PgLanes = new PgLanes(db, names, { queue, life }, spec, (change) => follow(reader, logReader, change))
+    const logReader = log === undefined ? undefined : new LogReader(db, names, lanes, log)
     const reader: PgSubscription.Reader = new QueueReader(
       readerPort(db, names, queue, life, {
         lost: (owned) => lanes.lost(owned, "another worker took it over"),
@@ -105,14 +114,17 @@ const open = (
     )
     yield* RedriveRuns.start(db, names, wake, { queue, worker: spec.worker }, lanes.redrives)
     yield* Effect.mapError(lanes.releaseEarlier, PgFailure.transportError("open"))
+    const following = logReader === undefined
+      ? undefined
+      : { reader: logReader, arrivals: yield* LogArrivals.make(logReader) }
     return yield* Effect.acquireRelease(
       Effect.sync(() => {
         opened.add(lanes)
-        return PgSubscription.make({ db, names, wake, delayed, lanes, reader, spec })
+        return PgSubscription.make({ db, names, wake, delayed, lanes, reader, spec, log: following })
       }),
       () => {
         opened.delete(lanes)
-        return inTime(lanes.leave)
+        return inTime(logReader === undefined ? lanes.leave : Effect.andThen(logReader.save, lanes.leave))
       }
     )
   })
@@ -124,16 +136,20 @@ export const make = Effect.fnUntraced(function*(
   wake: Wake,
   delayed: PgDelayed,
   store: Store["Service"]
-): Effect.fn.Return<Transport["Service"], never, Scope.Scope> {
+): Effect.fn.Return<{ readonly transport: Transport["Service"]; readonly logs: LogStore }, never, Scope.Scope> {
   const opened = new Set<PgLanes>()
   // The layer may close before a worker that uses it. So this finalizer gives that worker's lanes back while the pools
   // are still open.
   yield* Effect.addFinalizer(() =>
     Effect.forEach(opened, (lanes) => inTime(lanes.abandon), { concurrency: "unbounded", discard: true })
   )
+  const opening = open(db, names, queues, wake, delayed, opened)
   return {
-    capabilities: Effect.succeed(capabilities),
-    publish: store.outbox.write,
-    open: open(db, names, queues, wake, delayed, opened)
+    transport: {
+      capabilities: Effect.succeed(capabilities),
+      publish: store.outbox.write,
+      open: (spec) => opening(spec)
+    },
+    logs: { open: (spec, log) => opening(spec, log) }
   }
 })

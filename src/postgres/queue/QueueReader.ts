@@ -48,6 +48,8 @@ import { deliveryOf, type OwnedLane, type Receipt, receiptOf } from "./Row.ts"
 /** The xmax before the first poll. No transaction has so high an id, so no row is late for that poll. */
 const noXid = "18446744073709551615"
 const none: ReadonlySet<string> = new Set()
+/** The entry of a log has no seq of its own, and moves behind all rows of its key. */
+const behindAll = 2n ** 63n - 1n
 /** The most rows that one poll reads, and the most lagging keys that one poll asks for. */
 const mostRows = 500
 const mostLagging = 100
@@ -131,8 +133,8 @@ export class QueueReader<E> {
    * Returns the seq from which a hold on this delivery's key must hide rows. Call it only while no poll is under way.
    */
   heldFrom(delivery: Delivery): bigint {
-    const { key } = delivery.message
-    return this.#inFlight.lowest(key, min((delivery.receipt as Receipt).seq, this.#lagging.get(key)?.seq))
+    const { message: { key }, receipt } = delivery
+    return this.#inFlight.lowest(key, min((receipt as Partial<Receipt>).seq ?? behindAll, this.#lagging.get(key)?.seq))
   }
 
   /**

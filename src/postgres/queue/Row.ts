@@ -11,6 +11,8 @@ import { formatDeadLetterId } from "../store/DeadLetterRow.ts"
 export interface OwnedLane {
   readonly lane: number
   readonly lease: HeldLease
+  /** Whether the last owner died, and any of its messages in flight may be the reason. */
+  readonly crashed: boolean
   /**
    * Whether the lane belongs, or may belong, to another worker. No message of a lost lane is handed out or committed.
    */

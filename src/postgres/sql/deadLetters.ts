@@ -21,22 +21,36 @@ const selected =
   d.tag, d.fingerprint, d.redriven, ${millis("d.died_at")} as died_at, d.changed_by,
   coalesce(${millis("d.changed_at")}, 0) as changed_at`
 
-/**
- * The condition of an operator's filter, without the state. A parameter that is null matches all dead letters.
- *
- * $1 consumer $2 reason $3 topic $4 key $5 message id $6 fingerprint $7 tag $8 since $9 until (ms)
- */
-export const filter = [
-  "($1::text is null or c.name = $1)",
+const withoutTag = [
   "($2::text is null or d.reason = $2)",
   "($3::text is null or d.topic = $3)",
   "($4::text is null or d.key = $4)",
   "($5::text is null or d.message_id = $5)",
   "($6::text is null or d.fingerprint = $6)",
-  "($7::text is null or d.tag = $7)",
   "($8::float8 is null or d.died_at >= to_timestamp($8::float8 / 1000))",
   "($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))"
-].join(" and ")
+]
+
+/**
+ * The condition of an operator's filter, without the state and the consumer. A parameter that is null matches all dead
+ * letters.
+ *
+ * $1 consumer $2 reason $3 topic $4 key $5 message id $6 fingerprint $7 tag $8 since $9 until (ms)
+ */
+export const filterOfOne = [...withoutTag, "($7::text is null or d.tag = $7)"].join(" and ")
+
+/** The condition of an operator's filter over all consumers. The parameters are those of `filterOfOne`. */
+export const filter = `($1::text is null or c.name = $1) and ${filterOfOne}`
+
+/**
+ * The condition that a dead letter `d` belongs to the consumer $1 and has this state. It compares rows, as in
+ * `status.ts`. With two equalities the planner might walk all dead letters of other consumers by the primary key. The
+ * statement orders by queue, state and id then. Index: (queue, state, id).
+ */
+export const ofOne = (t: Names, state: string): string => {
+  const place = `((select id from ${t.consumers} where name = $1), ${state})`
+  return `(d.queue_id, d.state) >= ${place} and (d.queue_id, d.state) <= ${place}`
+}
 
 /** Returns parameters $1 to $9 of every statement that uses `filter`. */
 export const filterOf = (filter: Filter): ReadonlyArray<unknown> => [
@@ -77,6 +91,8 @@ update ${t.deadLetters} set state = 'open', reason = $2, parked = $3, fingerprin
   died_at = statement_timestamp() where id = $1`
 
 export const make = (t: Names) => ({
+  ...grouping(t),
+
   /** Draws an id for a dead letter whose message id the inbox has for another message. */
   number: `select nextval('${t.deadLetterSeq}') as dead_letter_id`,
 
@@ -122,12 +138,38 @@ select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version
   list: `${selected} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
 where ${filter} and ($10::text is null or d.state = $10) and ($11::bigint is null or d.id < $11) order by d.id desc limit $12`,
 
+  /**
+   * Lists dead letters of one consumer, newest first, state by state. Index: (queue, state, id), (key) or (message_id).
+   * No locks. $1 consumer $2 to $12 as above
+   */
+  listOfOne:
+    `${selected} from (values ('open'), ('redriving'), ('resolved'), ('discarded')) s(state) cross join lateral (
+  select * from ${t.deadLetters} d where ${
+      ofOne(t, "s.state")
+    } and ${filterOfOne} and ($11::bigint is null or d.id < $11)
+  order by d.queue_id desc, d.state desc, d.id desc limit $12) d
+join ${t.consumers} c on c.id = d.queue_id where $10::text is null or s.state = $10 order by d.id desc limit $12`,
+
   /** Reads a dead letter. Index: primary key. No locks. $1 dead letter */
   get: `${selected} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.id = $1`,
 
   /**
+   * Freezes a set: counts the open dead letters that match, and returns the server life and the snapshot that saw them.
+   * With the filter, these two define the frozen set.
+   *
+   * No locks. $1 to $9 filter $10 count to
+   */
+  freeze: `select count(*)::int as n, ${life(t)} || ' ' || pg_current_snapshot()::text as cutoff from (
+  select from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.state = 'open' and ${filter}
+  limit $10::int + 1) seen`
+})
+
+/** The statements that group dead letters by cause. */
+const grouping = (t: Names) => ({
+  /**
    * Lists failure groups. The statement steps from group to group in the index, and not from dead letter to dead
-   * letter. Counting stops at $11 + 1. There is no stored counter, since all failing messages of a group would wait for
+   * letter. All dead letters of a group have one tag, since the tag is a part of the fingerprint.
+   * Counting stops at $11 + 1. There is no stored counter, since all failing messages of a group would wait for
    * its row. Groups without a matching dead letter are left out.
    *
    * Index: (state, queue, fingerprint, died_at). No locks. $1 to $9 filter $10 state $11 count to $12 groups
@@ -140,26 +182,35 @@ where ${filter} and ($10::text is null or d.state = $10) and ($11::bigint is nul
     order by queue_id, fingerprint limit 1) n
 ), groups as materialized (
   select s.queue_id, s.fingerprint from step s join ${t.consumers} c on c.id = s.queue_id
-  where ($1::text is null or c.name = $1) and ($6::text is null or s.fingerprint = $6)
+  where ($1::text is null or c.name = $1) and ($6::text is null or s.fingerprint = $6) and ($7::text is null or $7 = (
+    select tag from ${t.deadLetters} d where d.state = $10 and d.queue_id = s.queue_id and d.fingerprint = s.fingerprint
+    order by d.died_at desc limit 1))
 )
 ${selected}, counted.n, ${millis("first.died_at")} as first_at, ${millis("d.died_at")} as last_at
 from groups g join ${t.consumers} c on c.id = g.queue_id
 cross join lateral (select count(*)::int as n from (
-  select from ${t.deadLetters} d where d.state = $10 and d.queue_id = g.queue_id and d.fingerprint = g.fingerprint and ${filter}
+  select from ${t.deadLetters} d where d.state = $10 and d.queue_id = g.queue_id and d.fingerprint = g.fingerprint and ${
+    withoutTag.join(" and ")
+  }
   limit $11::int + 1) seen) counted
 cross join lateral (select d.died_at from ${t.deadLetters} d where d.state = $10 and d.queue_id = g.queue_id
-  and d.fingerprint = g.fingerprint and ${filter} order by d.died_at limit 1) first
+  and d.fingerprint = g.fingerprint and ${withoutTag.join(" and ")} order by d.died_at limit 1) first
 cross join lateral (select d.* from ${t.deadLetters} d where d.state = $10 and d.queue_id = g.queue_id
-  and d.fingerprint = g.fingerprint and ${filter} order by d.died_at desc limit 1) d
+  and d.fingerprint = g.fingerprint and ${withoutTag.join(" and ")} order by d.died_at desc limit 1) d
 order by d.died_at desc limit $12`,
 
   /**
-   * Freezes a set: counts the open dead letters that match, and returns the server life and the snapshot that saw them.
-   * With the filter, these two define the frozen set.
-   *
-   * No locks. $1 to $9 filter $10 count to
+   * Lists the failure groups of a key or a message id. Reads at most $11 + 1 dead letters. Index: (key) or
+   * (message_id). No locks. $1 to $12 as in `groups`
    */
-  freeze: `select count(*)::int as n, ${life(t)} || ' ' || pg_current_snapshot()::text as cutoff from (
-  select from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.state = 'open' and ${filter}
-  limit $10::int + 1) seen`
+  groupsOfFew: `with found as materialized (
+  select d.id, d.queue_id, d.fingerprint, d.died_at from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
+  where d.state = $10 and ${filter} limit $11::int + 1
+), counted as (
+  select count(*)::int as n, min(died_at) as first_at, max(died_at) as last_at, (array_agg(id order by died_at desc))[1] as sample
+  from found group by queue_id, fingerprint
+)
+${selected}, g.n, ${millis("g.first_at")} as first_at, ${millis("g.last_at")} as last_at
+from counted g join ${t.deadLetters} d on d.id = g.sample join ${t.consumers} c on c.id = d.queue_id
+order by g.last_at desc limit $12`
 })

@@ -9,10 +9,13 @@
  * @since 0.1.0
  */
 import * as OperatorDecision from "../../internal/OperatorDecision.ts"
-import { filter, millis, parks } from "./deadLetters.ts"
+import { filter, filterOfOne, millis, ofOne, parks } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 
 const seen = `d.id, d.state, d.parked, d.queue_id, d.changed_by, coalesce(${millis("d.changed_at")}, 0) as changed_at`
+
+/** Whether the snapshot of a frozen set shows the transaction that opened a dead letter last. */
+const visible = "pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)"
 
 const dueUnlessParked = (t: Names) => `case when ${parks(t)} then until else statement_timestamp() end`
 
@@ -31,8 +34,16 @@ export const make = (t: Names) => ({
    * Index: (queue, state, id), or primary key. $1 to $9 filter $10 snapshot $11 after $12 most
    */
   lockNext: `select ${seen} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
-where d.state = 'open' and ${filter} and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot) and d.id > $11::bigint
+where d.state = 'open' and ${filter} and ${visible} and d.id > $11::bigint
 order by d.id limit $12 for update of d`,
+
+  /**
+   * Locks the next dead letters of a frozen set of one consumer, as `lockNext`. Index: (queue, state, id), or one of
+   * the filter. $1 to $12 as above
+   */
+  lockNextOfOne: `select ${seen} from ${t.deadLetters} d
+where ${ofOne(t, "'open'")} and ${filterOfOne} and ${visible} and d.id > $11::bigint
+order by d.queue_id, d.state, d.id limit $12 for update of d`,
 
   /** Reads the payload as it was published. Index: primary key. $1 dead letter */
   publishedPayload:

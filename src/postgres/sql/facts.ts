@@ -26,7 +26,7 @@ export const make = (t: Names) => ({
    */
   failures: `select v.*, lpad(sample_id::text, 16, '0') as sample, ${millis("first_at")} as first, ${
     millis("last_at")
-  } as last
+  } as last, ${millis("noted_at")} as noted
 from ${t.vFailures} v where ($1::text is null or consumer = $1) and ($2::text is null or fingerprint = $2)
 order by last_at desc limit $3`,
 

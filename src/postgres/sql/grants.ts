@@ -58,6 +58,7 @@ export const make = (t: Names, kind: Kind, role: string): ReadonlyArray<string> 
           t.workers,
           t.leases,
           t.unsettled,
+          t.logs,
           t.series,
           t.serverLife,
           t.redriveRuns,

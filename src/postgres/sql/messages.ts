@@ -99,6 +99,8 @@ where queue_id = $1 and lane = $2 and seq = any(array(select seq from counted))`
  * Indexes: messages_xid (late), primary key (lagging and fresh, upwards by seq), holds by primary key, holds_due. No
  * locks.
  *
+ * - One scan reads the rows with their payloads. The holds are probed only if the queue has one. With a second probe
+ *   for each payload and each hold, 500 rows touched 5,534 blocks and not 988.
  * - Postgres hashes `in (select unnest())`, but searches `= any()` linearly in a generic plan.
  * - `offset 0` makes Postgres probe an index once per row. With statistics of a nearly empty queue, it would join the
  *   whole table instead, and a poll of 40,000 messages took 2 s.
@@ -113,8 +115,24 @@ const poll = (t: Names): string => {
   // A row that an operator wrote by hand may have any size, and a row of 17 MiB would end the connection at every poll.
   // So the payload of a large row is not returned. octet_length reads only the stored length, so it costs little.
   const large = `(octet_length(payload) > ${limits.payloadBytes} or octet_length(headers) > ${8 * limits.headerBytes})`
-  const light =
-    `lane, key, seq, redriven, ${large} as large, case when ${large} then 0 else octet_length(payload) end as bytes`
+  const columns = [
+    "lane",
+    "key",
+    "seq",
+    "redriven",
+    "id",
+    "topic",
+    "keyed",
+    "version",
+    "payload",
+    "headers",
+    "published_at"
+  ]
+    .concat(["attempts", "crash_count", "crashed_alone", "dead_letter_id"]).map((name) => `m.${name}`)
+  const row = `${columns.join(", ")}, h.from_seq as held, ${large} as large,
+      case when ${large} then 0 else octet_length(payload) end as bytes`
+  const hold = `left join lateral (select from_seq from ${t.holds} h
+      where (select some_held from holding) and h.queue_id = $1 and h.key = m.key and h.through is distinct from m.seq offset 0) h on true`
   return `with finished as materialized (
   select x from unnest($5::text[]::xid8[]) x where pg_visible_in_snapshot(x, pg_current_snapshot())
 ), mine as materialized (
@@ -125,32 +143,33 @@ const poll = (t: Names): string => {
     select m.* from finished cross join lateral (select lane, key, seq from ${t.messages} where queue_id::bigint = $1::int and xid = x offset 0) m
     union all select lane, key, seq from ${t.messages} where queue_id::bigint = $1::int and xid >= $6::text::xid8 offset 0) m
   join mine l on l.lane = m.lane and m.seq <= l.mark group by m.lane, m.key
+), holding as materialized (
+  select exists (select from ${t.holds} where queue_id::bigint = $1::int) as some_held
 ), lagging as materialized (
   select s.* from unnest($8::int[], $9::bigint[]) b(lane, first) join mine l using (lane) cross join lateral (
-    select ${light} from ${t.messages} m where m.queue_id = $1 and m.lane = b.lane and m.seq between b.first and l.mark
+    select ${row} from ${t.messages} m ${hold} where m.queue_id = $1 and m.lane = b.lane and m.seq between b.first and l.mark
       and m.key in (select unnest($10::text[])) order by m.seq limit $11) s
 ), fresh as materialized (
   select s.* from mine l cross join lateral (
-    select ${light} from ${t.messages} m where m.queue_id = $1 and m.lane = l.lane and m.seq > l.mark
+    select ${row} from ${t.messages} m ${hold} where m.queue_id = $1 and m.lane = l.lane and m.seq > l.mark
       and m.key not in (select unnest($7::text[]))
-      and not exists (select from ${t.holds} h where h.queue_id = $1 and h.key = m.key and ${hides} offset 0)
+      and (h.from_seq is null or h.from_seq > m.seq)
       order by m.seq limit l.most) s
   order by s.seq limit $11
 ), rows as (
-  select part, lane, key, seq, redriven, large, before = 0 or before + bytes <= $12::bigint as fits from (
+  select *, before = 0 or before + bytes <= $12::bigint as fits from (
     select *, sum(bytes) over (order by part, seq) - bytes as before from (
       select 2 as part, * from lagging union all select 3, * from fresh) r) r
-  union all select 1, l.lane, l.key, min(l.seq), 0, false, false from (
-    select lane, case when (select count(*) from late) <= 100 then key end as key, seq from late) l group by l.lane, l.key
 )
-select r.part, r.lane, r.key, r.seq, r.large, h.from_seq as held, m.id, m.topic, m.keyed, m.version,
-  case when r.large then '' else m.payload end as payload, case when r.large then '{}' else m.headers end as headers,
-  (extract(epoch from m.published_at) * 1000)::float8 as published_at, m.attempts, m.crash_count, m.crashed_alone, m.dead_letter_id, r.redriven, null as meta
-from rows r
-left join lateral (
-  select * from ${t.messages} m where r.fits and m.queue_id = $1 and m.lane = r.lane and m.seq = r.seq offset 0) m on true
-left join lateral (select from_seq from ${t.holds} h where h.queue_id = $1 and h.key = r.key
-  and h.through is distinct from r.seq offset 0) h on true
+select part, lane, key, seq, large, held, case when fits then id end as id, topic, keyed, version,
+  case when large then '' when fits then payload end as payload, case when large then '{}' when fits then headers end as headers,
+  (extract(epoch from published_at) * 1000)::float8 as published_at, attempts, crash_count, crashed_alone, dead_letter_id, redriven, null::json as meta
+from rows
+union all select 1, l.lane, l.key, min(l.seq), false, min(h.from_seq), null, null, null, null, null, null, null, null, null, null, null, 0, null from (
+    select lane, case when (select count(*) from late) <= 100 then key end as key, seq from late) l
+  left join lateral (select from_seq from ${t.holds} h where h.queue_id = $1 and h.key = l.key
+    and h.through is distinct from l.seq offset 0) h on true
+  group by l.lane, l.key
 union all select 0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, json_build_object(
   'running', (select array_agg(x::text) from pg_snapshot_xip(pg_current_snapshot()) x),
   'xmax', pg_snapshot_xmax(pg_current_snapshot())::text,

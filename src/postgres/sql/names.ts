@@ -28,6 +28,7 @@ export interface Names {
   readonly workers: string
   readonly leases: string
   readonly unsettled: string
+  readonly logs: string
   readonly serverLife: string
   readonly audit: string
   readonly redriveRuns: string
@@ -39,6 +40,7 @@ export interface Names {
   readonly vStuckKeys: string
   readonly vFailures: string
   readonly vUnrouted: string
+  readonly vRedriveRuns: string
   /** The name of a function in the database, as are the next nine. */
   readonly keyHash: string
   readonly seesSubscriptions: string
@@ -94,6 +96,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     workers: table("workers"),
     leases: table("leases"),
     unsettled: table("unsettled"),
+    logs: table("logs"),
     serverLife: table("server_life"),
     audit: table("audit"),
     redriveRuns: table("redrive_runs"),
@@ -104,6 +107,7 @@ export const make = (schema: string): Result.Result<Names, InvalidName> => {
     vStuckKeys: table("v_stuck_keys"),
     vFailures: table("v_failures"),
     vUnrouted: table("v_unrouted"),
+    vRedriveRuns: table("v_redrive_runs"),
     keyHash: table("key_hash"),
     seesSubscriptions: table("sees_subscriptions"),
     requireAll: table("require_all"),

@@ -87,6 +87,15 @@ end $body$`
 const onConsumer = (t: Names, name: "pause" | "resume") => {
   const action = name === "pause" ? "paused" : "resumed"
   const pause = name === "pause"
+  const checks = [named(name)]
+  if (pause) {
+    checks.push(refuse(
+      "pause.duration <= interval '0' or pause.duration > interval '366 days'",
+      "MR005",
+      "'The operator action was refused: its duration is not above zero, or is more than 366 days.'",
+      "Give another duration, or none."
+    ))
+  }
   return `create function ${t[name]}(consumer text, by text default session_user, note text default ''${
     pause ? ", duration interval default null" : ""
   })
@@ -95,17 +104,7 @@ returns text language plpgsql volatile ${shielded} as $body$
 declare
   v record;
 begin
-  ${named(name)}
-  ${
-    pause
-      ? refuse(
-        "pause.duration <= interval '0' or pause.duration > interval '366 days'",
-        "MR005",
-        "'The operator action was refused: its duration is not above zero, or is more than 366 days.'",
-        "Give another duration, or none."
-      )
-      : ""
-  }
+  ${checks.join("\n  ")}
   select id, paused_by, paused_at, coalesce(${ConsumerOperations.over()}, false) as pause_over into v from ${t.consumers} where name = ${name}.consumer and lanes > 0 for no key update;
   ${
     refuse(

@@ -5,13 +5,16 @@
  *
  * @since 0.1.0
  */
-import { filter, millis } from "./deadLetters.ts"
+import { filterOfOne, millis, ofOne } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 import { open } from "./redriveRuns.ts"
 import { cluster } from "./serverLife.ts"
 
-/** The condition of a dead letter `d` of a frozen set. $1 to $9 filter $10 snapshot */
-const inSet = `d.state = 'open' and ${filter} and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)`
+/** The condition of a dead letter `d` of a frozen set of one consumer. $1 to $9 filter $10 snapshot */
+const inSet = (t: Names) =>
+  `d.queue_id = (select id from ${t.consumers} where name = $1) and d.state = 'open' and ${matches}`
+
+const matches = `${filterOfOne} and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)`
 
 const padded = (id: string) => `lpad(${id}::text, 16, '0')`
 
@@ -31,19 +34,19 @@ select ${padded("id")} as run from changed`
 
 export const make = (t: Names) => ({
   /**
-   * Looks at a frozen set. Reads at most $11 dead letters, and $11 is the most that is counted, plus 1. Index: (queue,
-   * state, id), or one of the filter. No locks. $1 to $9 filter $10 snapshot $11 most
+   * Looks at a frozen set. Counts at most $11 dead letters, and reads keys, versions and times of the first $12. Index:
+   * (queue, state, id), or one of the filter. No locks. $1 to $9 filter $10 snapshot $11 most, plus 1 $12 dead letters
    */
   preview: `with seen as materialized (
-  select d.id, d.key, d.parked, d.code_version, d.died_at from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
-  where ${inSet} limit $11
+  select d.id, d.key, d.parked, d.code_version, d.died_at from ${t.deadLetters} d
+  where ${inSet(t)} limit $12
 )
-select count(*)::int as n, count(distinct key)::int as keys, count(distinct key) filter (where parked)::int as parked_keys,
+select (select count(*)::int from (select from ${t.deadLetters} d where ${inSet(t)} limit $11) d) as n,
+  count(distinct key)::int as keys, count(distinct key) filter (where parked)::int as parked_keys,
   ${millis("min(died_at)")} as first, ${millis("max(died_at)")} as last,
   array_agg(distinct code_version) filter (where code_version <> '') as died_on,
-  (select ${
-    padded("max(d.id)")
-  } from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where ${inSet}) as up_to
+  (select ${padded("d.id")} from ${t.deadLetters} d where ${ofOne(t, "'open'")} and ${matches}
+    order by d.queue_id desc, d.state desc, d.id desc limit 1) as up_to
 from seen`,
 
   /**
@@ -122,9 +125,9 @@ where ($1::bigint is null or r.id = $1::bigint) and ($2::text is null or c.name 
 order by r.id desc limit $4::int`,
 
   /**
-   * Counts the dead letters that a run has not redriven. Index: primary key, or (queue, state, id). $1 to $9 filter $10
-   * snapshot $11 cursor $12 most
+   * Counts the dead letters that a run has not redriven. Index: (queue, state, id), or one of the filter. $1 to $9
+   * filter $10 snapshot $11 cursor $12 most
    */
   untouched: `select count(*)::int as n from (
-  select from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where ${inSet} and d.id > $11::bigint limit $12) d`
+  select from ${t.deadLetters} d where ${inSet(t)} and d.id > $11::bigint limit $12) d`
 })

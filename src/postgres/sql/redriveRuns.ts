@@ -110,7 +110,8 @@ select outcome, fingerprint, settled_at >= (select judged_from from ${t.redriveR
   await: `insert into ${t.redriveOutcomes} (run_id, dead_letter_id) select $1, unnest($2::bigint[])`,
 
   /**
-   * Stores the progress of a locked run. Index: primary key.
+   * Stores the progress of a locked run. The rate counts from the beginning of the step, so a slow step does not make
+   * the run slower. Returns the milliseconds until the next redrive. Index: primary key.
    *
    * $1 run $2 state $3 stage $4 in stage $5 failed in stage $6 exhausted $7 cursor $8 redriven $9 committed. $10 failed
    * $11 duplicate $12 recent $13 milliseconds until the next redrive $14 stopped by. $15 stopped for $16 worker $17
@@ -118,12 +119,12 @@ select outcome, fingerprint, settled_at >= (select judged_from from ${t.redriveR
    */
   save: `update ${t.redriveRuns} set stage = $3, in_stage = $4, stage_failed = $5, exhausted = $6, cursor = $7,
   redriven = $8, committed = $9, failed = $10, duplicate = $11, recent = $12,
-  next_at = greatest(next_at, clock_timestamp() + $13::float8 * interval '1 ms'), stopped_by = $14, stopped_for = $15,
+  next_at = greatest(next_at, now()) + $13::float8 * interval '1 ms', stopped_by = $14, stopped_for = $15,
   worker = $16, lease_until = clock_timestamp() + $17::float8 * interval '1 ms',
   changed_by = case when state = $2::text then changed_by else '' end,
   changed_at = case when state = $2::text then changed_at else statement_timestamp() end,
   revision = revision + (state <> $2::text)::int, state = $2::text
-where id = $1`,
+where id = $1 returning greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000)::float8 as pause`,
 
   /** Ends a worker's lease on the run of a consumer. Index: redrive_runs_open. $1 queue $2 worker */
   release: `update ${t.redriveRuns} set worker = '', lease_until = '-infinity'

@@ -42,6 +42,7 @@ export const make = (t: Names) => ({
     `delete from ${t.redriveRuns} where queue_id = $1`,
     `delete from ${t.workers} where queue_id = $1`,
     `delete from ${t.series} where queue_id = $1`,
+    `delete from ${t.logs} where queue_id = $1`,
     `delete from ${t.lanes} where queue_id = $1`,
     `delete from ${t.consumers} where id = $1`
   ],

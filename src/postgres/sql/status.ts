@@ -26,7 +26,7 @@ export const firstDeadLetters = (t: Names, columns: string, queue: string, state
  * waits, the oldest time is null, and `greatest` returns 0 for the age.
  *
  * `queue` is $1, or an expression of the statement around this one. Indexes: the primary keys of messages (upwards) and
- * holds, `dead_letters_queue`. No locks.
+ * holds, `dead_letters_queue`, `redrive_runs_open`. No locks.
  */
 export const make = (t: Names, queue = "$1"): string => {
   const notHeld = `not exists (select from ${t.holds} h where h.queue_id = ${queue} and h.key = m.key offset 0)`
@@ -66,6 +66,7 @@ select waiting.n::int as waiting, waiting.unsettled::int as unsettled, held.park
   greatest(0, extract(epoch from clock_timestamp() - dead_letters.parked_since) * 1000)::float8 as parked_for,
   greatest(0, extract(epoch from clock_timestamp() - least(eldest.at, dead_letters.at)) * 1000)::float8 as eldest,
   (select paused_by is not null from ${t.consumers} where id = ${queue}) as paused,
+  exists (select from ${t.redriveRuns} where queue_id = ${queue} and state = 'stopped') as redrive_stopped,
   coalesce((select pipeline from ${t.consumers} where id = ${queue}), '') as pipeline
 from waiting, oldest, eldest, free, held, dead_letters`
 }

@@ -1,5 +1,6 @@
 /**
- * The views for operators with psql: consumers, held keys, failure groups, and topics without a consumer.
+ * The views for operators with psql: consumers, held keys, failure groups, redrive runs, and topics without a
+ * consumer.
  *
  * A view needs no right on the tables, and shows no payload. Counting ends at the number that the view's comment names,
  * so each row has a bounded cost. Groups and topics are bounded in number, too. Held keys are not, so a query of
@@ -69,7 +70,8 @@ const mostRows = 1_000
 
 /**
  * The groups of open dead letters with one cause. For each consumer the view steps from group to group in the index,
- * and ends at 1,000 groups. It reads at most 1,001 entries of each. Index: dead_letters_group. No locks.
+ * and ends at 1,000 groups. It reads at most 1,001 entries of each. The note is the newest
+ * one of the audit. Indexes: dead_letters_group, audit_noted. No locks.
  */
 const failures = (t: Names) => {
   const group = `${t.deadLetters} d where d.state = 'open' and d.queue_id = c.id and d.fingerprint = g.fingerprint`
@@ -79,7 +81,7 @@ const failures = (t: Names) => {
 select c.name as consumer, g.fingerprint, d.tag, d.reason, counted.n as dead_letters, first.died_at as first_at,
   d.died_at as last_at, d.id as sample_id, counted.versions as died_on,
   array(select distinct w.code_version from ${t.workers} w
-    where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as running_now
+    where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as running_now, noted.note, noted.who as noted_by, noted.at as noted_at
 from ${t.consumers} c cross join lateral (
   with recursive step as ((${next("")}) union all
     select n.fingerprint from step s cross join lateral (${next(" and fingerprint > s.fingerprint")}) n)
@@ -87,7 +89,9 @@ from ${t.consumers} c cross join lateral (
 cross join lateral (select count(*)::int as n, array_agg(distinct v.code_version) filter (where v.code_version <> '') as versions from (
   select d.code_version from ${group} order by d.died_at desc limit 1001) v) counted
 cross join lateral (select d.died_at from ${group} order by d.died_at limit 1) first
-cross join lateral (select d.id, d.tag, d.reason, d.died_at from ${group} order by d.died_at desc limit 1) d`
+cross join lateral (select d.id, d.tag, d.reason, d.died_at from ${group} order by d.died_at desc limit 1) d
+left join lateral (select a.who, a.note, a.at from ${t.audit} a
+  where a.action = 'noted' and a.consumer = c.name and a.detail = g.fingerprint order by a.id desc limit 1) noted on noted.note <> ''`
 }
 
 /**
@@ -107,6 +111,20 @@ select s.topic, (select count(*)::int from (
   (select published_at from ${t.unrouted} u where u.topic = s.topic order by seq desc limit 1) as last_at
 from (select topic from step limit ${mostRows}) s`
 
+/**
+ * Each redrive run with the outcomes of its messages. Retention deletes runs that are over. Index: the primary keys. No
+ * locks.
+ */
+const redriveRuns = (t: Names) =>
+  `create view ${t.vRedriveRuns} as
+select r.id as run, c.name as consumer, r.filter, r.state, r.stopped_by, r.stopped_for, r.rate, r.stage + 1 as stage, r.total,
+  r.redriven, r.committed + o.committed as committed, r.duplicate + o.duplicate as duplicate, r.failed + o.failed as failed,
+  o.waiting, r.started_by, r.started_at, r.note, r.changed_by, r.changed_at
+from ${t.redriveRuns} r join ${t.consumers} c on c.id = r.queue_id cross join lateral (
+  select count(*) filter (where outcome = 'committed')::int as committed, count(*) filter (where outcome = 'duplicate')::int as duplicate,
+    count(*) filter (where outcome = 'failed')::int as failed, count(*) filter (where outcome is null)::int as waiting
+  from ${t.redriveOutcomes} o where o.run_id = r.id) o`
+
 /** Returns the statements that create the views, and their comments. */
 export const make = (t: Names): ReadonlyArray<string> => [
   consumers(t),
@@ -118,5 +136,7 @@ export const make = (t: Names): ReadonlyArray<string> => [
   failures(t),
   `comment on view ${t.vFailures} is 'Open dead letters by cause, at most ${mostRows} causes of a consumer. A count of 1001 means that there are more.'`,
   unrouted(t),
-  `comment on view ${t.vUnrouted} is 'Topics that no consumer reads, at most ${mostRows}. A count of 10001 means that there are more.'`
+  `comment on view ${t.vUnrouted} is 'Topics that no consumer reads, at most ${mostRows}. A count of 10001 means that there are more.'`,
+  redriveRuns(t),
+  `comment on view ${t.vRedriveRuns} is 'Redrive runs and the outcomes of their messages. A total of 100000 may mean that the set has more.'`
 ]

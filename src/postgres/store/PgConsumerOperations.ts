@@ -19,6 +19,7 @@ import {
   type StoreFailure,
   WorkerNotFound
 } from "../../Errors.ts"
+import { keyHash } from "../../internal/KeyHash.ts"
 import * as Page from "../../internal/Page.ts"
 import type { Consumer, ConsumerStore, HeldKey, OperatorAction } from "../../Store.ts"
 import type { Wake } from "../queue/Wake.ts"
@@ -34,7 +35,6 @@ import type { Names } from "../sql/names.ts"
 import * as RemovalSql from "../sql/removal.ts"
 import * as LifeSql from "../sql/serverLife.ts"
 import { textOf } from "./DeadLetterRow.ts"
-import { keyHash } from "./KeyHash.ts"
 import { type Queues, retryConflicts } from "./PgConsumers.ts"
 
 /** Returns who paused the row's consumer or key, and when. Returns undefined if it is not paused. */

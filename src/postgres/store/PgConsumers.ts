@@ -132,6 +132,7 @@ const statusOf = (row: Rows[number] | undefined): QueueStatus => ({
   parkedMillis: Number(row?.["parked_for"]),
   deadLetters: Number(row?.["dead_letters"]),
   paused: row?.["paused"] === true,
+  redriveStopped: row?.["redrive_stopped"] === true,
   freeLanes: Number(row?.["free"]),
   oldestMillis: Number(row?.["eldest"]),
   pipeline: String(row?.["pipeline"])

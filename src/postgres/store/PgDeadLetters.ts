@@ -9,9 +9,11 @@ import type { SqlError } from "effect/sql/SqlError"
 import { type DeadLetter, type FailureGroup, type Reason, retriedMillis, type State } from "../../DeadLetter.ts"
 import type { Failure } from "../../Delivery.ts"
 import { DeadLetterNotFound } from "../../Errors.ts"
+import { keyHash } from "../../internal/KeyHash.ts"
 import * as Page from "../../internal/Page.ts"
 import * as MessageId from "../../MessageId.ts"
 import type { DeadLetterStore, NewDeadLetter } from "../../Store.ts"
+import { isLogReceipt } from "../queue/LogLane.ts"
 import { failuresOf, headersOf, isReceipt, type Receipt } from "../queue/Row.ts"
 import * as ServerLife from "../queue/ServerLife.ts"
 import type { Wake } from "../queue/Wake.ts"
@@ -22,7 +24,6 @@ import * as Sql from "../sql/deadLetters.ts"
 import * as InboxSql from "../sql/inbox.ts"
 import type { Names } from "../sql/names.ts"
 import { formatDeadLetterId, numberOf, textOf } from "./DeadLetterRow.ts"
-import { keyHash } from "./KeyHash.ts"
 import type { Queues } from "./PgConsumers.ts"
 import { makeDecisions } from "./PgDecisions.ts"
 
@@ -72,7 +73,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
     add: makeAdd(db, names, queues),
     list: (query) =>
       Effect.mapBoth(
-        db.query(text.list, [
+        db.query(query.consumer === undefined ? text.list : text.listOfOne, [
           ...Sql.filterOf(query),
           query.state ?? null,
           query.before === undefined ? null : numberOf(query.before) ?? 0n,
@@ -82,7 +83,12 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
       ),
     groups: (filter) =>
       Effect.mapBoth(
-        db.query(text.groups, [...Sql.filterOf(filter), filter.state ?? "open", Page.countTo, Page.rows(filter.limit)]),
+        db.query(filter.key === undefined && filter.id === undefined ? text.groups : text.groupsOfFew, [
+          ...Sql.filterOf(filter),
+          filter.state ?? "open",
+          Page.countTo,
+          Page.rows(filter.limit)
+        ]),
         { onFailure: PgFailure.storeFailure("group dead letters"), onSuccess: (rows) => rows.map(groupOf) }
       ),
     freeze: (filter) =>
@@ -125,16 +131,15 @@ const makeAdd = (db: PgDatabase, names: Names, queues: Queues): DeadLetterStore[
 
   /**
    * Returns the place of a message. A message of a broker has no place in the queue, so it gets the place that a
-   * redrive needs.
+   * redrive needs. The entry of a log gets it in the lane of its shard.
    */
-  const placeOf = (queue: number, { delivery }: NewDeadLetter): Effect.Effect<Place, SqlError> =>
-    isReceipt(delivery.receipt)
-      ? Effect.succeed(delivery.receipt)
-      : Effect.map(db.within(text.place, [queue, keyHash(delivery.message.key)]), ([row]) => ({
-        lane: Number(row!["lane"]),
-        seq: row!["seq"] as bigint,
-        large: false
-      }))
+  const placeOf = (queue: number, { delivery: { message, receipt } }: NewDeadLetter): Effect.Effect<Place, SqlError> =>
+    isReceipt(receipt)
+      ? Effect.succeed(receipt)
+      : Effect.map(
+        db.within(text.place, [queue, isLogReceipt(receipt) ? receipt.lane : keyHash(message.key)]),
+        ([row]) => ({ lane: Number(row!["lane"]), seq: row!["seq"] as bigint, large: false })
+      )
 
   const insert = (
     queue: number,

@@ -115,7 +115,8 @@ export const makeDecisions = (
           const [life, snapshot] = cutoff.split(" ")
           const [now] = yield* db.within(lives.read, [])
           if (snapshot === undefined || now?.["life"] !== life) return yield* PgFailure.staleSet
-          const rows = yield* db.within(text.lockNext, [...filterOf(filter), snapshot, numberOf(after) ?? 0n, most])
+          const next = filter.consumer === undefined ? text.lockNext : text.lockNextOfOne
+          const rows = yield* db.within(next, [...filterOf(filter), snapshot, numberOf(after) ?? 0n, most])
           yield* decide(decision === "redriven" ? kind.redrive : kind.discard, rows, action)
           return { deadLetterIds: rows.map((row) => formatDeadLetterId(row["id"])), more: rows.length === most }
         })

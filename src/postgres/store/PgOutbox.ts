@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Delay from "../../Delay.ts"
 import type { StoreFailure } from "../../Errors.ts"
+import { keyHash } from "../../internal/KeyHash.ts"
 import * as PublishRefusal from "../../internal/PublishRefusal.ts"
 import type { UnroutedTopics } from "../../internal/UnroutedTopics.ts"
 import type { Message } from "../../Message.ts"
@@ -19,7 +20,6 @@ import * as Pools from "../session/Pools.ts"
 import * as DelayedSql from "../sql/delayed.ts"
 import type { Names } from "../sql/names.ts"
 import * as OutboxSql from "../sql/publishing.ts"
-import { keyHash } from "./KeyHash.ts"
 import * as PublishGroups from "./PublishGroups.ts"
 
 /**

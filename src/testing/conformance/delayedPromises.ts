@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { assert } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -60,11 +61,14 @@ const order = (it: Tests, options: Options) => {
   it.effect("gives a key's delayed messages places in the order of their times, those of one time as published", () =>
     Effect.gen(function*() {
       const { open, publish, receive } = yield* bench(options)
+      // Due times, and not delays, so that a slow publish changes no order.
+      const now = yield* Clock.currentTimeMillis
+      const dueAt = (millis: number): ResolvedDelay => ({ at: now + millis, delay: 0, name: undefined })
       const due = ["third", "fourth", "fifth"].map((id) => ({ id, key: "k" }))
-      yield* publish(due, later(soon))
-      yield* publish([{ id: "second", key: "k" }], later(soon / 2))
-      yield* publish([{ id: "first", key: "k" }], later(soon / 3))
-      yield* publish([{ id: "sixth", key: "k" }], later(soon * 1.5))
+      yield* publish(due, dueAt(soon))
+      yield* publish([{ id: "second", key: "k" }], dueAt(soon / 2))
+      yield* publish([{ id: "first", key: "k" }], dueAt(soon / 3))
+      yield* publish([{ id: "sixth", key: "k" }], dueAt(soon * 1.5))
       const subscription = yield* open()
       yield* pass(soon * 1.5)
       assert.deepStrictEqual(ids(yield* receive(subscription, 6)), [

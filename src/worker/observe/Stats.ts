@@ -121,6 +121,7 @@ const makeGauges = (consumer: string, windowMillis: number) => {
   const parkedAge = gauge(Telemetry.parkedAge)
   const deadLetters = gauge(Telemetry.deadLetters)
   const paused = gauge(Telemetry.paused)
+  const redriveStopped = gauge(Telemetry.redriveStopped)
   const slack = gauge(Telemetry.windowSlack)
   const age = gauge(Telemetry.statsAge)
   return {
@@ -133,6 +134,7 @@ const makeGauges = (consumer: string, windowMillis: number) => {
         parkedAge(status.parkedMillis / 1000),
         deadLetters(status.deadLetters),
         paused(status.paused ? 1 : 0),
+        redriveStopped(status.redriveStopped ? 1 : 0),
         // If ids are remembered indefinitely, the deduplication window has no end. So the metric of its remaining time
         // is absent.
         Number.isFinite(windowMillis) ? slack((windowMillis - status.oldestMillis) / 1000) : Effect.void

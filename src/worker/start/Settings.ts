@@ -44,7 +44,10 @@ export interface WorkerOptions {
    * must have run alone in one of these crashes. Default 3, at least 2.
    */
   readonly maxCrashes?: number | undefined
-  /** The number of lanes of the queue. The first registration of the consumer fixes it. Default 64. */
+  /**
+   * The number of lanes of the queue. The first registration of the consumer fixes it. Default 64. A log decides it by
+   * its shards.
+   */
   readonly lanes?: number | undefined
   /** How many group commits run at the same time. All messages of a lane go through the same committer. Default 4. */
   readonly committers?: number | undefined

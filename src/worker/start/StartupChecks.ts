@@ -74,6 +74,15 @@ export const badSetting = (
     ?? GivenDuration.problems.get(retry)
     ?? (retryWhile === undefined ? undefined : GivenDuration.problems.get(retryWhile))
 
+/** Refuses another number of lanes than the one that the engine decides. */
+export const otherLanes = (can: Capabilities, { lanes }: Pick<WorkerOptions, "lanes">): Unsupported | undefined =>
+  can.lanes === undefined || lanes === undefined || lanes === can.lanes ? undefined : no(
+    can,
+    `${lanes} lanes`,
+    `it has ${can.lanes} shards, and each is one lane`,
+    "leave the worker's lanes out"
+  )
+
 /** Returns the first need of the pipeline that the engine cannot meet, else undefined. */
 export const refuse = (
   can: Capabilities,

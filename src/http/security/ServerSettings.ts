@@ -11,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import { InvalidSetting } from "../../Errors.ts"
 import * as GivenDuration from "../../internal/GivenDuration.ts"
+import type { PurgePreview } from "../../ops/Purge.ts"
 import type { RedrivePreview } from "../../ops/RedriveRun.ts"
 import type { Topic } from "../../Topic.ts"
 import type { Actor, Role } from "../api/Access.ts"
@@ -90,6 +91,7 @@ export class Settings extends Context.Service<Settings, {
   readonly sessionMillis: number
   readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>
   readonly previews: Shelf.Shelf<RedrivePreview>
+  readonly purges: Shelf.Shelf<PurgePreview>
 }>()("millrace/http/Settings") {}
 
 const refuse = (setting: string, got: unknown, expected: string) =>
@@ -151,6 +153,7 @@ export const make = Effect.fnUntraced(function*(options: ServerOptions) {
         unused = undefined
         return actor
       }),
-    previews: Shelf.make({ ttl: Duration.minutes(10), most: mostPreviews })
+    previews: Shelf.make({ ttl: Duration.minutes(10), most: mostPreviews }),
+    purges: Shelf.make({ ttl: Duration.minutes(10), most: mostPreviews })
   })
 })

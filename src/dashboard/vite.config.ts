@@ -3,9 +3,20 @@
  * `index.html`, and the small files of `public/`. All addresses are relative, so the pages work under any path.
  */
 import { fileURLToPath } from "node:url"
-import { defineConfig } from "vite"
+import { defineConfig, type Plugin } from "vite"
+import { notices } from "../../test/scripts/notices.ts"
+
+/** Writes the licenses of the packages that the script contains. */
+const licenses: Plugin = {
+  name: "notices",
+  generateBundle(_, bundle) {
+    const modules = Object.values(bundle).flatMap((each) => each.type === "chunk" ? each.moduleIds : [])
+    this.emitFile({ type: "asset", fileName: "NOTICES.txt", source: notices("dashboard", modules) })
+  }
+}
 
 export default defineConfig({
+  plugins: [licenses],
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

@@ -22,6 +22,7 @@ import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
+import { pageMutants } from "./pages.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { publishingMutants } from "./publishing.ts"
 import { redriveRunMutants } from "./redriveRuns.ts"
@@ -61,6 +62,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...once,
   ...operations,
   ...operatorActionMutants,
+  ...pageMutants,
   ...pipelineMutants,
   ...publishingMutants,
   ...redriveRunMutants,

@@ -3,9 +3,10 @@
  * of the 400 modules that it is made of. It also runs where only `effect` is installed beside millrace. PGlite stays
  * outside: it is large, and only an embedded database needs it.
  */
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { build } from "rolldown"
+import { notices } from "./notices.ts"
 import { root } from "./run.ts"
 
 const { output } = await build({
@@ -21,21 +22,8 @@ const { output } = await build({
   }
 })
 
-/** The folder of the package that a bundled module belongs to. */
-const packageOf = (module: string): string | undefined =>
-  /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(module.replaceAll("\\", "/"))?.[0]
-
-const packages = new Set(
-  output.flatMap((chunk) => chunk.type === "chunk" ? chunk.moduleIds.flatMap((id) => packageOf(id) ?? []) : [])
-)
-const notices = [...packages].toSorted().map((folder) => {
-  const { license, name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
-  const file = join(folder, "LICENSE")
-  if (!existsSync(file)) throw new Error(`${name} is bundled and has no file LICENSE`)
-  return `${name} ${version} (${license})\n\n${readFileSync(file, "utf8").trim()}\n`
-})
 writeFileSync(
   join(root, "dist/cli/NOTICES.txt"),
-  `The program contains these packages.\n\n${notices.join("\n---\n\n")}`
+  notices("program", output.flatMap((chunk) => chunk.type === "chunk" ? chunk.moduleIds : []))
 )
 chmodSync(join(root, "dist/cli/millrace.js"), 0o755)

@@ -8,9 +8,9 @@ const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "A
 export const paths = (only: ReadonlyArray<string>): ReadonlyArray<string> =>
   [
     ...pages,
-    ...["src", "test", "examples", ".github"].flatMap((
-      folder
-    ) => [...files(folder, ".ts"), ...files(folder, ".tsx"), ...files(folder, ".md")])
+    ...["src", "test", "examples", ".github"].flatMap((folder) =>
+      [".ts", ".tsx", ".md"].flatMap((ending) => files(folder, ending))
+    )
   ].filter((path) => !path.startsWith("test/api/"))
     .filter((path) => only.length === 0 || only.some((each) => path === each || path.startsWith(each)))
 

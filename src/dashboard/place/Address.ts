@@ -14,12 +14,16 @@ export const go = (fragment: string): void => {
   location.hash = fragment
 }
 
+/** Opens a place instead of the present one, which the back button then skips. */
+export const replace = (fragment: string): void => {
+  history.replaceState(null, "", fragment)
+  place.value = Router.parse(fragment)
+}
+
 /** Changes parameters of the present place. The back button skips the change, since typing in a filter makes many. */
 export const refine = (changes: Router.Query): void => {
   const { path, query } = place.peek()
-  const fragment = Router.format(path, { ...query, ...changes })
-  history.replaceState(null, "", fragment)
-  place.value = Router.parse(fragment)
+  replace(Router.format(path, { ...query, ...changes }))
 }
 
 /** Returns the fragment of the present place with other parameters. */

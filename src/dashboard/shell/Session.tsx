@@ -5,6 +5,7 @@ import { Problem, sessionEnded } from "../data/Http.ts"
 import * as Api from "../data/Requests.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Field } from "../parts/Field.tsx"
+import { replace, to } from "../place/Address.ts"
 import { Brand } from "./Brand.tsx"
 
 /** The session: unknown, none (the form is shown), or the operator's. */
@@ -39,7 +40,7 @@ export const open = async (): Promise<void> => {
   const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1]
   try {
     if (code !== undefined) {
-      history.replaceState(null, "", "#/")
+      replace(to.overview)
       enter(await Api.signIn({ code }))
     } else enter(await Api.session())
   } catch (error) {

@@ -7,7 +7,7 @@ import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Icon, type IconName } from "../parts/Icon.tsx"
-import { place, refine, refined, to } from "../place/Address.ts"
+import { place, refine, to } from "../place/Address.ts"
 import { duration } from "../text/Amounts.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
@@ -156,7 +156,7 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
       <nav aria-label="Skip">
         <a
           class="skip"
-          href={refined({})}
+          href="#/"
           onClick={(event) => {
             event.preventDefault()
             document.querySelector<HTMLElement>("main")?.focus()

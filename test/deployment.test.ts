@@ -152,14 +152,26 @@ it("the example reads the variables and serves the paths that these files name",
   }
 })
 
+it("the dashboard serves the paths of its probes, to the Host that they name", () => {
+  const routes = read("src/http/serve/PlainRoutes.ts")
+  const { livenessProbe, readinessProbe } = containers.find(({ name }) => name === "dashboard")
+  for (const { httpGet } of [livenessProbe, readinessProbe]) {
+    assert.include(routes, `"${httpGet.path}"`)
+    assert.deepEqual(httpGet.httpHeaders, [{ name: "Host", value: "localhost" }])
+  }
+})
+
 it.effect("the command line knows each command of these files", () =>
   Effect.gen(function*() {
+    const token = join(root, ".tmp", "deployment-token")
+    mkdirSync(join(root, ".tmp"), { recursive: true })
+    writeFileSync(token, "0123456789abcdef0123456789abcdef")
     const commands = [...services.map(([, { command }]) => command), ...containers.map(({ args }) => args)]
       .filter((args): args is ReadonlyArray<string> => args?.[0] === "node_modules/.bin/millrace")
       .map(([, ...args]) => args)
     assert.isAbove(commands.length, 3)
     for (const args of commands) {
-      const { stderr } = yield* millrace(args)
+      const { stderr } = yield* millrace(args.map((arg) => arg.endsWith("/dashboard-token") ? token : arg))
       // A command that is parsed looks for its database next. Any other refusal means that it cannot be run.
       assert.match(stderr, /^DATABASE_URL should be/, args.join(" "))
     }

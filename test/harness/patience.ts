@@ -31,8 +31,8 @@ export const slowness = (): number => {
 const variable = "MILLRACE_TEST_SLOWNESS"
 
 /**
- * A limit in milliseconds for this machine. It is measured once in a run of tests. If each process measured it, a lease
- * of a test in one process could be longer than the limit of the test, which another process has chosen.
+ * A limit in milliseconds for this machine. It is measured once in a run of tests. Otherwise a test's lease, which one
+ * process has chosen, could be longer than the test's limit of another process.
  */
 export const limit = (millis: number): number =>
   Math.round(millis * Number(process.env[variable] ??= String(slowness())))

@@ -4,13 +4,14 @@
  * hint.
  */
 import { assert, it, layer } from "@effect/vitest"
-import { Effect, Layer, Redacted, Schema } from "effect"
+import { Duration, Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Consumers, DeadLetters, Inbox, Lease, Pipeline, Store, Topic, Worker } from "millrace"
 import { Operations } from "millrace/ops"
 import { Postgres } from "millrace/postgres"
+import type { Log } from "../../src/internal/store/LogStore.ts"
 import { apart, at, databaseAt, levels, postgresAt } from "./isolationLevels.ts"
-import { eventually, freshSchema, postgres, register } from "./kit.ts"
+import { eventually, freshSchema, message, postgres, receive, register } from "./kit.ts"
 import { note, Notes, notes, older, sweeping } from "./retentionKit.ts"
 
 const by = { by: "ann" }
@@ -45,14 +46,32 @@ const watched = Effect.fnUntraced(function*(schema: string) {
   }
 })
 
-/** A redrive run that stops itself, since its only message fails again. */
+/** A redrive run whose only message fails again. */
 const redriveRun = (schema: string, consumer: string) =>
   Effect.gen(function*() {
     const operations = yield* Operations.Operations
     const { id } = yield* operations.startRedrive({ consumer }, by)
     yield* Layer.build(Worker.layer(notes, { idlePoll: "50 millis" }))
-    yield* eventually(Effect.map(operations.redriveRun(id), ({ state }) => state === "stopped"), "20 seconds")
+    yield* eventually(Effect.map(operations.redriveRun(id), ({ state }) => state === "finished"), "20 seconds")
   }).pipe(Effect.scoped, Effect.provide(Operations.layer({ schema })))
+
+/** Reads a log of one message, and records how far it was read. */
+const readLog = Effect.gen(function*() {
+  const { consumers, logs } = yield* Store.Store
+  const spec = { consumer: "log reader", topics: ["log"], lanes: 1 }
+  yield* consumers.register({ ...spec, order: "park" })
+  const entry = { position: "1", message: yield* message("logged", "k", "log") }
+  const log: Log = {
+    engine: "test",
+    name: "log",
+    shards: 1,
+    begin: () => Effect.succeed("0"),
+    read: (_, after) => Effect.succeed(after === "0" ? [entry] : []),
+    arrival: () => Effect.never
+  }
+  const times = { lease: Duration.seconds(30), idlePoll: Duration.millis(100) }
+  yield* receive(yield* logs!.open({ ...spec, ...times, worker: "reader" }, log), 1)
+}).pipe(Effect.scoped)
 
 /** Nearly all that the library does, users' own publishes in transactions of their own aside. */
 const everything = Effect.fnUntraced(function*(schema: string, url: string) {
@@ -71,6 +90,7 @@ const everything = Effect.fnUntraced(function*(schema: string, url: string) {
   const settled = { committed: 1, duplicates: 0, dead: 0, retried: 0 }
   yield* consumers.record(consumer, yield* consumers.status(consumer), settled)
   yield* unsettled.count(consumer, [{ id: "at a broker", crashCount: 0, explained: 1, alone: false }])
+  yield* readLog
   yield* redriveRun(schema, consumer)
   const [deadLetter] = yield* DeadLetters.list({ consumer })
   yield* DeadLetters.discard(deadLetter!.id, by)

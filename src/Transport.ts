@@ -30,8 +30,9 @@ import type {
   Unsupported
 } from "./Errors.ts"
 import type { Hold } from "./Hold.ts"
+import type { Removal } from "./internal/store/DataGroup.ts"
+import type { Transaction } from "./internal/store/StoreTransaction.ts"
 import type { Message } from "./Message.ts"
-import type { Removal, Transaction } from "./Store.ts"
 
 /**
  * Describes what an engine can do. A worker compares these fields with the needs of its pipeline before it opens a

@@ -1625,8 +1625,9 @@ import type * as Scope from "effect/Scope";
 import type { Delivery, Failure, HeldLease } from "./Delivery.ts";
 import type { ConsumerRemoved, LeaseLost, PublishFailed, StoreFailure, SubscriptionLost, TransportError, Unsupported } from "./Errors.ts";
 import type { Hold } from "./Hold.ts";
+import type { Removal } from "./internal/store/DataGroup.ts";
+import type { Transaction } from "./internal/store/StoreTransaction.ts";
 import type { Message } from "./Message.ts";
-import type { Removal, Transaction } from "./Store.ts";
 export interface Capabilities {
     readonly engine: string;
     readonly queue: "store" | "engine";

@@ -302,10 +302,12 @@ export class LogReader {
         const { key, message, state } = entry
         if (state !== "waiting" || message === undefined) continue
         const ofKey = counts.get(key) ?? lane.out(key)
-        if (ofKey >= demand.perKey && !lane.diverted.has(key)) lane.blocked++
-        if (lane.diverted.has(key)) {
-          plan.moved.push({ lane, entry, message })
-        } else if (!full && ofKey < demand.perKey) {
+        const diverted = lane.diverted.has(key)
+        // If an entry of a diverted key is out, it may have to move, too. It must then stand before the later ones.
+        const most = diverted ? 1 : demand.perKey
+        if (ofKey >= most) lane.blocked++
+        else if (diverted) plan.moved.push({ lane, entry, message })
+        else if (!full) {
           const size = Buffer.byteLength(message.payload)
           full = plan.taken.length > 0 && size > bytes
           if (full) continue
@@ -343,11 +345,13 @@ export class LogReader {
     return Effect.suspend(() => {
       const takenEntries = new Set(taken.map(({ entry }) => entry))
       const movedEntries = new Set(moved.map(({ entry }) => entry))
+      // An entry that moves may stand between both positions, and then they do not change.
+      const movedFrom = new Set(moved.map(({ lane }) => lane))
       const changed = this.#open().map((lane) => ({
         lane,
         owned: lane.owned,
         positions: lane.positions(takenEntries, movedEntries)
-      })).filter(({ lane, positions }) => !lane.isStored(positions))
+      })).filter(({ lane, positions }) => movedFrom.has(lane) || !lane.isStored(positions))
       if (changed.length === 0) return Effect.succeed(new Set())
       const moving = moved.map(({ lane, message }): Moving => ({ owned: lane.owned, message, crashes: 0, print: "" }))
       return Effect.map(this.#note(changed, moving), (ours) => {

@@ -50,10 +50,19 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     name: "log: crashes of entries in flight not counted",
     guarantee: "poison cannot block",
     file: reader,
-    from: "crashes: Number(nth <= most)",
-    to: "crashes: Number(nth < 0)",
+    from: "crashes: left.get(message.key) ?? most",
+    to: "crashes: 0",
     test: crashes,
     named: "settles nothing when another one has claimed its lanes"
+  },
+  {
+    name: "log: crashes counted for settled entries",
+    guarantee: "poison cannot block",
+    file: sql,
+    from: "row_number() over (partition by g.key order by g.nth)",
+    to: "g.nth",
+    test: crashes,
+    named: "counts the crash of its dead owner for what was in flight, behind settled entries"
   },
   {
     name: "log: settled positions passed over entries in flight",
@@ -131,8 +140,8 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     name: "log: moved entries in any order",
     guarantee: "order per key",
     file: sql,
-    from: "order by g.nth\n)\nselect lane from mine",
-    to: "order by -g.nth\n)\nselect lane from mine",
+    from: "order by g.nth returning key",
+    to: "order by -g.nth returning key",
     test: crashes,
     named: "that is killed loses its lanes after its lease"
   }

@@ -4,6 +4,7 @@ import { Duration, Effect, Exit, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Memory, Pipeline, Store, Worker } from "millrace"
 import { fileURLToPath } from "node:url"
+import * as MessageId from "../../src/MessageId.ts"
 import * as Child from "../harness/child.ts"
 import { limit } from "../harness/patience.ts"
 import { type Order, order, orders } from "../worker/support.ts"
@@ -109,6 +110,32 @@ describe.runIf(runs)("a worker on a log of Redis Streams", () => {
           ])
           assert.deepStrictEqual(yield* first.settled, [])
           assert.deepStrictEqual((yield* second.settled).toSorted(), ["a1", "a2", "b1"])
+        }).pipe(Effect.scoped), 1),
+    wait
+  )
+
+  it.live(
+    "counts the crash of its dead owner for what was in flight, behind settled entries",
+    () =>
+      withLedger(() =>
+        Effect.gen(function*() {
+          const { inbox, transact } = yield* Store.Store
+          const subscription = yield* opened("first", limit(1500))
+          const first = takenFrom(subscription, 2)
+          yield* send([order("a", 1), ...orders("b", 3)])
+          yield* until("it has three", Effect.map(first.next(9), () => first.got.length === 3))
+          const settled = first.got.slice(1)
+          assert.deepStrictEqual(idsIn(settled), ["b1", "b2"])
+          const claims = settled.map(({ message }) => ({ id: message.id, fingerprint: MessageId.ofMessage(message) }))
+          yield* transact(inbox.claim("ledger", claims))
+          yield* subscription.acknowledge(settled)
+          yield* until("it has b3", Effect.map(first.next(9), () => first.got.length === 4))
+          const second = takenFrom(yield* opened("second", limit(30_000)), 2)
+          yield* until("it has both", Effect.map(second.next(9), () => second.got.length === 2))
+          assert.deepStrictEqual(second.got.map(({ crashCount, message: { id } }) => [id, crashCount]), [
+            ["a1", 1],
+            ["b3", 1]
+          ])
         }).pipe(Effect.scoped), 1),
     wait
   )

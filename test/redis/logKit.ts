@@ -107,9 +107,9 @@ export const streams = Effect.fnUntraced(function*({ stream }: Where) {
 export const idsIn = (deliveries: ReadonlyArray<Delivery.Delivery>) => deliveries.map(({ message: { id } }) => id)
 
 /** The deliveries that a subscription hands out. */
-export const takenFrom = ({ take }: Transport.Subscription) => {
+export const takenFrom = ({ take }: Transport.Subscription, perKey = 9) => {
   const got: Array<Delivery.Delivery> = []
-  return { got, next: (messages: number) => take({ messages, bytes: 1e6, perKey: 9 }, (some) => got.push(...some)) }
+  return { got, next: (messages: number) => take({ messages, bytes: 1e6, perKey }, (some) => got.push(...some)) }
 }
 
 /** Opens a subscription to a log of one shard, without a worker. */

@@ -63,11 +63,9 @@ const problemOf = (stream: string, answer: Scripts.Read): TransportError | undef
       return old
     case "missing":
       return permanent(`stream "${stream}" was deleted after it was read. ${next}`)
-    case "behind":
+    case "other":
       return permanent(
-        `stream "${stream}" ends at ${
-          answer[1]
-        }, before the position that was read: it was created again, or the server has `
+        `stream "${stream}" does not have all entries that were read from it: it was created again, or the server has `
           + `lost entries. ${next}`
       )
     case "removed":

@@ -16,7 +16,7 @@ export type Read =
   | readonly ["ok", entries: ReadonlyArray<Entry>]
   | readonly ["old"]
   | readonly ["missing"]
-  | readonly ["behind", last: string]
+  | readonly ["other"]
   | readonly ["removed", gone: string]
 
 /** The answer of {@link begin}: how many entries are gone, and the highest id that was deleted. */
@@ -49,13 +49,22 @@ if redis.call('exists', KEYS[1]) == 0 then
   return { 'missing' }
 end
 ${look}
-if before(stream['last-generated-id'], id) or stream['entries-added'] < count then
-  return { 'behind', stream['last-generated-id'] }
-end
+local added = stream['entries-added']
+if before(stream['last-generated-id'], id) or added < count then return { 'other' } end
 local last = stream['max-deleted-entry-id']
 if gone > count or (before(id, last) and before(deleted, last)) then
   return { 'removed', tostring(math.max(1, gone - count)) }
 end
-return { 'ok', redis.call('xrange', KEYS[1], '(' .. id, '+', 'COUNT', ARGV[4]) }`
+-- If the first entry is behind the id, all entries up to the id are gone, and no other one.
+local first = stream['first-entry'] and stream['first-entry'][1]
+if first and before(id, first) and gone < count then return { 'other' } end
+local entries = redis.call('xrange', KEYS[1], '(' .. id, '+', 'COUNT', ARGV[4])
+-- At the end of the stream all entries have been counted.
+local counted = count + #entries
+if #entries < tonumber(ARGV[4]) and counted ~= added then
+  if counted > added then return { 'other' } end
+  return { 'removed', tostring(added - counted) }
+end
+return { 'ok', entries }`
   }
 ).withReturnType<Read>()

@@ -1,24 +1,22 @@
-/** A log of Redis Streams whose workers are killed or frozen, and whose entries are removed by others. */
+/** A log of Redis Streams whose workers are killed or frozen, and whose keys an operator pauses. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer } from "effect"
-import { Redis } from "effect/persistence/Redis"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, type Delivery, Memory, Pipeline, Store, Transport, Worker } from "millrace"
+import { DeadLetters, Memory, Pipeline, Store, Worker } from "millrace"
 import { fileURLToPath } from "node:url"
+import * as MessageId from "../../src/MessageId.ts"
 import * as Child from "../harness/child.ts"
 import { limit } from "../harness/patience.ts"
 import { type Order, order, orders } from "../worker/support.ts"
 import type { Setup } from "./log-program.ts"
-import { during, idsOf, type Ledger, ledger, logOf, streams, withLedger } from "./logKit.ts"
+import { idsIn, idsOf, type Ledger, ledger, logOf, opened, processed, takenFrom, withLedger } from "./logKit.ts"
 import { anyServer, redisRuns } from "./redisServer.ts"
-import { freshStream, quiet, send, spec, until } from "./streamKit.ts"
+import { freshStream, quiet, send, until } from "./streamKit.ts"
 
 const runs = await redisRuns("the tests of crashes on a log of Redis Streams")
 const wait = limit(60_000)
 const program = fileURLToPath(new URL("log-program.ts", import.meta.url))
 const idsFor = (account: string, count: number) => orders(account, count).map(({ id }) => id)
-
-const idsIn = (deliveries: ReadonlyArray<Delivery.Delivery>) => deliveries.map(({ message: { id } }) => id)
 
 const started = ({ where }: Ledger, name: string, change: Partial<Setup> = {}) =>
   Child.start({
@@ -33,10 +31,6 @@ const failure = ({ write }: Ledger) =>
     Effect.flip,
     Effect.timeout(limit(20_000))
   )
-
-/** Processes these orders, and stops. */
-const processed = ({ has, write }: Ledger, some: ReadonlyArray<Order>) =>
-  Effect.andThen(send(some), during(ledger.pipe(Pipeline.commit((one: Order) => write(one))), has(some.length)))
 
 describe.runIf(runs)("a worker on a log of Redis Streams", () => {
   it.live(
@@ -91,31 +85,57 @@ describe.runIf(runs)("a worker on a log of Redis Streams", () => {
   )
 
   it.live(
-    "settles nothing when another one has claimed its lanes",
+    "settles nothing when another one has claimed its lanes, which begins with what was in flight",
     () =>
       withLedger(() =>
         Effect.gen(function*() {
           const store = yield* Store.Store
-          const transport = yield* Transport.Transport
-          yield* store.consumers.register({ consumer: "ledger", topics: [], lanes: 1, order: "continue" })
-          const taking = Effect.fnUntraced(function*(worker: string, lease: number) {
-            const subscription = yield* transport.open({ ...spec, worker, lanes: 1, lease: Duration.millis(lease) })
-            const got: Array<Delivery.Delivery> = []
-            yield* until(
-              "it has both",
-              Effect.map(
-                subscription.take({ messages: 9, bytes: 1e6, perKey: 9 }, (some) => got.push(...some)),
-                () => got.length === 2
-              )
-            )
+          const taking = Effect.fnUntraced(function*(worker: string, lease: number, last: string) {
+            const subscription = yield* opened(worker, lease)
+            const { got, next } = takenFrom(subscription)
+            yield* until(`it has ${last}`, Effect.map(next(9), () => idsIn(got).includes(last)))
+            // The next read finds what the takeover has moved into the lane.
+            yield* next(9)
             return { got, settled: Effect.map(store.transact(subscription.removeInTransaction(got)), idsIn) }
           })
           yield* send(orders("a", 2))
-          const first = yield* taking("first", 200)
-          // It renews nothing, so the next one gets its lane.
-          const second = yield* taking("second", limit(30_000))
+          const first = yield* taking("first", 200, "a2")
+          yield* send([order("b", 1)])
+          // It renews nothing, so the next one gets its lane, and counts a crash for what it had in flight.
+          const second = yield* taking("second", limit(30_000), "b1")
+          assert.deepStrictEqual(second.got.map(({ crashCount, message: { id } }) => [id, crashCount]), [
+            ["b1", 0],
+            ["a1", 1],
+            ["a2", 1]
+          ])
           assert.deepStrictEqual(yield* first.settled, [])
-          assert.deepStrictEqual(yield* second.settled, ["a1", "a2"])
+          assert.deepStrictEqual((yield* second.settled).toSorted(), ["a1", "a2", "b1"])
+        }).pipe(Effect.scoped), 1),
+    wait
+  )
+
+  it.live(
+    "counts the crash of its dead owner for what was in flight, behind settled entries",
+    () =>
+      withLedger(() =>
+        Effect.gen(function*() {
+          const { inbox, transact } = yield* Store.Store
+          const subscription = yield* opened("first", limit(1500))
+          const first = takenFrom(subscription, 2)
+          yield* send([order("a", 1), ...orders("b", 3)])
+          yield* until("it has three", Effect.map(first.next(9), () => first.got.length === 3))
+          const settled = first.got.slice(1)
+          assert.deepStrictEqual(idsIn(settled), ["b1", "b2"])
+          const claims = settled.map(({ message }) => ({ id: message.id, fingerprint: MessageId.ofMessage(message) }))
+          yield* transact(inbox.claim("ledger", claims))
+          yield* subscription.acknowledge(settled)
+          yield* until("it has b3", Effect.map(first.next(9), () => first.got.length === 4))
+          const second = takenFrom(yield* opened("second", limit(30_000)), 2)
+          yield* until("it has both", Effect.map(second.next(9), () => second.got.length === 2))
+          assert.deepStrictEqual(second.got.map(({ crashCount, message: { id } }) => [id, crashCount]), [
+            ["a1", 1],
+            ["b3", 1]
+          ])
         }).pipe(Effect.scoped), 1),
     wait
   )
@@ -144,65 +164,55 @@ describe.runIf(runs)("a worker on a log of Redis Streams", () => {
     limit(120_000)
   )
 
-  for (
-    const [how, remove] of [
-      ["trimmed", (redis: Redis["Service"], stream: string) => redis.send("XTRIM", stream, "MAXLEN", "0")],
-      ["deleted one by one", (redis: Redis["Service"], stream: string) =>
+  it.live(
+    "keeps the order of a key that an operator pauses while a message of it fails",
+    () =>
+      withLedger(() =>
         Effect.gen(function*() {
-          const [last] = yield* redis.send<ReadonlyArray<readonly [string]>>(
-            "XREVRANGE",
-            stream,
-            "+",
-            "-",
-            "COUNT",
-            "1"
-          )
-          yield* redis.send("XDEL", stream, last![0])
-        })],
-      ["deleted with their stream", (redis: Redis["Service"], stream: string) => redis.send("DEL", stream)],
-      [
-        "in a stream that was created again",
-        (redis: Redis["Service"], stream: string) =>
-          Effect.andThen(redis.send("DEL", stream), redis.send("XADD", stream, "1-1", "data", "{}"))
-      ]
-    ] as const
-  ) {
-    it.live(`stops for good if unread entries are ${how}`, () =>
-      withLedger((log) =>
-        Effect.gen(function*() {
-          const redis = yield* Redis
-          yield* processed(log, orders("a", 3))
-          yield* send([order("a", 4), order("a", 5)])
-          const [stream] = yield* streams(log.where)
-          yield* remove(redis, stream!)
-          const error = yield* failure(log)
-          assert.deepInclude(error, { _tag: "TransportError", kind: "permanent" })
-          assert.include(String((error as Error).message), "delete the positions")
-          assert.strictEqual((yield* log.rows).length, 3)
-          // The operator continues with what is left. The processed messages do not happen again.
-          const sql = yield* SqlClient.SqlClient
-          yield* sql`delete from ${sql(`${log.where.schema}.logs`)}`
-          yield* send([order("a", 6)])
-          yield* during(
-            ledger.pipe(Pipeline.commit((one: Order) => log.write(one))),
-            until("the last one is there", Effect.map(log.rows, (rows) => rows.some(({ id }) => id === "a6")))
-          )
-          const ids = idsOf(yield* log.rows, "a")
-          assert.strictEqual(new Set(ids).size, ids.length)
-        }), 1), wait)
-  }
+          const { consumers, transact } = yield* Store.Store
+          const subscription = yield* opened("first", limit(30_000))
+          const { got, next } = takenFrom(subscription)
+          const has = (count: number) => until(`it has ${count}`, Effect.map(next(9), () => got.length >= count))
+          yield* send([order("a", 1), order("b", 1)])
+          yield* has(2)
+          yield* consumers.pauseKey("ledger", "a", { by: "operator", note: "" })
+          yield* send([order("a", 2), order("b", 2)])
+          // The reader compares the held keys with the database at its next read.
+          yield* subscription.whileNotReading(got[1]!, Effect.void)
+          yield* has(4)
+          assert.deepStrictEqual(idsIn(got), ["a1", "b1", "b1", "b2"])
+          const hold = subscription.hold(got[0]!, [], { _tag: "Delayed", delay: Duration.zero })
+          yield* subscription.whileNotReading(got[0]!, transact(hold))
+          yield* consumers.resumeKey("ledger", "a", { by: "operator", note: "" })
+          yield* has(6)
+          assert.deepStrictEqual(idsIn(got).slice(4), ["a1", "a2"])
+        }).pipe(Effect.scoped), 1),
+    wait
+  )
 
-  it.live("continues after entries that it has read were trimmed", () =>
-    withLedger((log) =>
-      Effect.gen(function*() {
-        const redis = yield* Redis
-        yield* processed(log, orders("a", 3))
-        const [stream] = yield* streams(log.where)
-        yield* redis.send("XTRIM", stream!, "MAXLEN", "0")
-        yield* send([order("a", 4)])
-        yield* during(ledger.pipe(Pipeline.commit((one: Order) => log.write(one))), log.has(4))
-        assert.deepStrictEqual(idsOf(yield* log.rows, "a"), idsFor("a", 4))
-      }), 1), wait)
+  it.live(
+    "moves an entry of a paused key into its lane while an older entry of its shard is in flight",
+    () =>
+      withLedger(({ where: { schema } }) =>
+        Effect.gen(function*() {
+          const { consumers } = yield* Store.Store
+          const sql = yield* SqlClient.SqlClient
+          const subscription = yield* opened("first", limit(30_000))
+          const { got, next } = takenFrom(subscription)
+          const has = (count: number) => until(`it has ${count}`, Effect.map(next(9), () => got.length >= count))
+          yield* send([order("a", 1), order("b", 1)])
+          yield* has(2)
+          yield* consumers.pauseKey("ledger", "b", { by: "operator", note: "" })
+          yield* send([order("b", 2), order("c", 1)])
+          yield* subscription.whileNotReading(got[0]!, Effect.void)
+          yield* has(4)
+          assert.deepStrictEqual(idsIn(got), ["a1", "b1", "a1", "c1"])
+          yield* subscription.acknowledge([got[1]!])
+          yield* next(9)
+          assert.deepStrictEqual(yield* sql`select id from ${sql(`${schema}.messages`)}`, [{ id: "b2" }])
+        }).pipe(Effect.scoped), 1),
+    wait
+  )
 
   it.live(
     "refuses another number of lanes, and another log of its consumer",

@@ -1,15 +1,15 @@
 /** A log of Redis Streams with a store on Postgres: layers, a ledger in the order of commits, and what Redis holds. */
-import { Effect, Fiber, Layer } from "effect"
+import { Duration, Effect, Fiber, Layer } from "effect"
 import { Redis } from "effect/persistence/Redis"
 import { SqlClient } from "effect/sql"
-import { Pipeline, Worker } from "millrace"
+import { type Delivery, Pipeline, Store, Transport, Worker } from "millrace"
 import { RedisConnection, RedisStreams } from "millrace/redis"
 import { inject } from "vitest"
 import { limit } from "../harness/patience.ts"
 import { freshSchema, postgres } from "../postgres/kit.ts"
 import { type Order, Orders } from "../worker/support.ts"
 import { anyServer } from "./redisServer.ts"
-import { freshStream, quiet, until } from "./streamKit.ts"
+import { freshStream, quiet, send, spec, until } from "./streamKit.ts"
 
 /** Where a test has its log and its tables. */
 export interface Where {
@@ -103,3 +103,23 @@ export const streams = Effect.fnUntraced(function*({ stream }: Where) {
   const found = yield* redis.send<ReadonlyArray<string>>("KEYS", `${stream}*`)
   return found.toSorted()
 })
+
+export const idsIn = (deliveries: ReadonlyArray<Delivery.Delivery>) => deliveries.map(({ message: { id } }) => id)
+
+/** The deliveries that a subscription hands out. */
+export const takenFrom = ({ take }: Transport.Subscription, perKey = 9) => {
+  const got: Array<Delivery.Delivery> = []
+  return { got, next: (messages: number) => take({ messages, bytes: 1e6, perKey }, (some) => got.push(...some)) }
+}
+
+/** Opens a subscription to a log of one shard, without a worker. */
+export const opened = Effect.fnUntraced(function*(worker: string, leaseMillis: number) {
+  const { consumers } = yield* Store.Store
+  const transport = yield* Transport.Transport
+  yield* consumers.register({ consumer: "ledger", topics: [], lanes: 1, order: "continue" })
+  return yield* transport.open({ ...spec, worker, lanes: 1, lease: Duration.millis(leaseMillis) })
+})
+
+/** Processes these orders, and stops. */
+export const processed = ({ has, write }: Ledger, some: ReadonlyArray<Order>) =>
+  Effect.andThen(send(some), during(ledger.pipe(Pipeline.commit((one: Order) => write(one))), has(some.length)))

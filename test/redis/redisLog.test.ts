@@ -90,6 +90,9 @@ describe.runIf(runs)("a log of Redis Streams", () => {
               yield* has(5)
               assert.deepStrictEqual(idsOf(yield* rows, "bad"), ["bad1"])
               assert.deepStrictEqual(idsOf(yield* rows, "good"), idsFor("good", 4))
+              const holds = sql`select key from ${sql(`${where.schema}.holds`)}`
+              yield* until("the key is held", Effect.map(holds, ({ length }) => length === 1))
+              assert.deepInclude(yield* left(where.schema), { messages: 3 })
               // Later messages stand behind the held one, too.
               yield* send([...orders("bad", 6).slice(4), order("good", 5)])
               yield* has(6)

@@ -55,6 +55,7 @@ export const columns = (messages: ReadonlyArray<Message>): ReadonlyArray<unknown
 interface Moving {
   readonly owned: OwnedLane
   readonly message: Message
+  /** Of so many messages of its key, the first ones that move, a crash is counted. */
   readonly crashes: number
   /** The fingerprint, or empty if the entry cannot be settled yet. */
   readonly print: string
@@ -189,7 +190,7 @@ export class LogReader {
     return Effect.flatMap(this.log.begin(owned.lane), (position) =>
       Effect.map(
         this.#note([{ owned, positions: { settled: position, handed: position } }], []),
-        (ours) => ours.has(owned.lane) ? position : undefined
+        ({ ours }) => ours.has(owned.lane) ? position : undefined
       ))
   }
 
@@ -199,7 +200,7 @@ export class LogReader {
    */
   #takeOver(owned: OwnedLane, from: Positions, most: number): Effect.Effect<string | undefined, LogError> {
     return Effect.gen({ self: this }, function*() {
-      const counts = new Map<string, number>()
+      const left = new Map<string, number>()
       let { settled } = from
       while (settled !== from.handed) {
         const read = yield* this.log.read(owned.lane, settled, mostRead)
@@ -212,23 +213,28 @@ export class LogReader {
           )
         }
         settled = last.position
-        const moving = entries.map(({ message }): Moving => {
-          const nth = (counts.get(message.key) ?? 0) + 1
-          counts.set(message.key, nth)
-          return { owned, message, crashes: Number(nth <= most), print: MessageId.ofMessage(message) }
-        })
-        const ours = yield* this.#note([{ owned, positions: { settled, handed: from.handed } }], moving)
+        const moving = entries.map(({ message }): Moving => ({
+          owned,
+          message,
+          crashes: left.get(message.key) ?? most,
+          print: MessageId.ofMessage(message)
+        }))
+        const { keys, ours } = yield* this.#note([{ owned, positions: { settled, handed: from.handed } }], moving)
         if (!ours.has(owned.lane)) return undefined
+        for (const key of keys) left.set(key, (left.get(key) ?? most) - 1)
       }
       return settled
     })
   }
 
-  /** Writes positions and moves entries. Gives up lanes that another worker has claimed. Returns the others. */
+  /**
+   * Writes positions and moves entries. Gives up lanes that another worker has claimed. Returns the others, and the
+   * keys of what moved.
+   */
   #note(
     lanes: ReadonlyArray<{ readonly owned: OwnedLane; readonly positions: Positions }>,
     moving: ReadonlyArray<Moving>
-  ): Effect.Effect<ReadonlySet<unknown>, SqlError> {
+  ): Effect.Effect<{ readonly ours: ReadonlySet<unknown>; readonly keys: ReadonlyArray<string> }, SqlError> {
     const params = [
       this.#lanes.queue,
       lanes.map(({ owned }) => owned.lane),
@@ -252,7 +258,8 @@ export class LogReader {
       for (const { owned } of lanes) {
         if (!ours.has(owned.lane) && !owned.lost) this.#lanes.lost(owned, "another worker took it over")
       }
-      return ours
+      const moved = rows.find((row) => row["lane"] === null)
+      return { ours, keys: (moved?.["keys"] ?? []) as ReadonlyArray<string> }
     })
   }
 
@@ -302,10 +309,12 @@ export class LogReader {
         const { key, message, state } = entry
         if (state !== "waiting" || message === undefined) continue
         const ofKey = counts.get(key) ?? lane.out(key)
-        if (ofKey >= demand.perKey && !lane.diverted.has(key)) lane.blocked++
-        if (lane.diverted.has(key)) {
-          plan.moved.push({ lane, entry, message })
-        } else if (!full && ofKey < demand.perKey) {
+        const diverted = lane.diverted.has(key)
+        // If an entry of a diverted key is out, it may have to move, too. It must then stand before the later ones.
+        const most = diverted ? 1 : demand.perKey
+        if (ofKey >= most) lane.blocked++
+        else if (diverted) plan.moved.push({ lane, entry, message })
+        else if (!full) {
           const size = Buffer.byteLength(message.payload)
           full = plan.taken.length > 0 && size > bytes
           if (full) continue
@@ -343,14 +352,16 @@ export class LogReader {
     return Effect.suspend(() => {
       const takenEntries = new Set(taken.map(({ entry }) => entry))
       const movedEntries = new Set(moved.map(({ entry }) => entry))
+      // An entry that moves may stand between both positions, and then they do not change.
+      const movedFrom = new Set(moved.map(({ lane }) => lane))
       const changed = this.#open().map((lane) => ({
         lane,
         owned: lane.owned,
         positions: lane.positions(takenEntries, movedEntries)
-      })).filter(({ lane, positions }) => !lane.isStored(positions))
+      })).filter(({ lane, positions }) => movedFrom.has(lane) || !lane.isStored(positions))
       if (changed.length === 0) return Effect.succeed(new Set())
       const moving = moved.map(({ lane, message }): Moving => ({ owned: lane.owned, message, crashes: 0, print: "" }))
-      return Effect.map(this.#note(changed, moving), (ours) => {
+      return Effect.map(this.#note(changed, moving), ({ ours }) => {
         const lost = new Set<LogLane>()
         for (const { lane, owned, positions } of changed) {
           if (!ours.has(owned.lane)) {

@@ -90,12 +90,13 @@ export const removeInTransaction = (parts: SettlementParts): Subscription["remov
     const deliveries = all.every(isCurrent) ? all : all.filter(isCurrent)
     if (deliveries.length === 0) return Effect.succeed([])
     if (!deliveries.some(isEntry)) return removed(deliveries)
-    // The entry of a log has no row. The inbox knows its id after the commit, and the position follows.
+    // The entry of a log has no row. The inbox knows its id after the commit, and the position follows. All lanes are
+    // locked by one statement, in lane order.
     const rows = deliveries.filter((one) => !isEntry(one))
     return Effect.zipWith(
-      fenced(deliveries.filter(isEntry)),
+      fenced(deliveries),
       rows.length === 0 ? Effect.succeed([]) : removed(rows),
-      (entries, rows) => [...entries, ...rows]
+      (ours, rows) => [...ours.filter(isEntry), ...rows]
     )
   }
 }

@@ -53,20 +53,22 @@ union select lane, key from ${t.holds} where queue_id::bigint = $1::int and lane
 
     /**
      * Writes positions, and moves entries into the lanes in their order. An entry whose id and content the inbox knows
-     * is settled, so it does not move. Indexes: primary keys.
+     * is settled, so it does not move. Also returns a row without a lane, with the keys of what moved. Indexes: primary
+     * keys.
      *
      * $1 to $7 as above $8 ids $9 topics $10 keys $11 keyed $12 payloads $13 headers.
-     * $14 versions $15 published (ms) $16 crash counts $17 fingerprints $18 their lanes.
+     * $14 versions $15 published (ms) $16 how many of its key count a crash $17 fingerprints $18 their lanes.
      * The fingerprint of an entry that was not handed out is empty.
      */
     move: `with ${mine(t, "")}, moved as (
   ${moved.insert}
-  select $1::int, mine.lane, ${moved.select}, g.crash_count from ${moved.rows} join mine on mine.lane = g.lane
+  select $1::int, mine.lane, ${moved.select},
+    (row_number() over (partition by g.key order by g.nth) <= g.crash_count)::int from ${moved.rows} join mine on mine.lane = g.lane
   where g.print = '' or not exists (
     select from ${t.inbox} i where i.queue_id = $1 and i.id = g.id and i.fingerprint = g.print offset 0)
-  order by g.nth
+  order by g.nth returning key
 )
-select lane from mine`,
+select lane, null as keys from mine union all select null, json_agg(key) from moved having count(*) > 0`,
 
     /**
      * Holds a key, and moves its entries in flight into the lane behind the hold. Returns nothing if the token is

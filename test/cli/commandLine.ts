@@ -63,7 +63,7 @@ export const millrace = Effect.fnUntraced(
     )
     const running = yield* Effect.forkChild(Effect.result(Effect.provide(run("1.2.3")(args), services)))
     if (around.interruptedAfter !== undefined) {
-      yield* around.interruptedAfter
+      yield* Effect.raceFirst(around.interruptedAfter, Fiber.await(running))
       yield* Fiber.interrupt(running)
       return { code: 130, stdout: out.join(""), stderr: err.join("") }
     }

@@ -75,17 +75,29 @@ const parsed = (text: string): unknown => {
   }
 }
 
-/** Sends a request. Fails with a `Problem`, also if the server cannot be reached (status 0). */
+/** The problem of a request without an answer. The server may have carried out a change before the answer was lost. */
+const noAnswer = (method: string): Problem =>
+  new Problem(0, {
+    title: "The server cannot be reached.",
+    detail: "Check that the process of the dashboard runs, and that the network reaches it. "
+      + (method === "GET"
+        ? "Nothing was changed."
+        : "Whether the action was carried out is not known. Look at the present state before you repeat it.")
+  })
+
+/**
+ * Sends a request. One that gets no answer is sent a second time, with the same Idempotency-Key, so its action happens
+ * once. Fails with a `Problem`, also if the server cannot be reached (status 0).
+ */
 export const send = async <A>(address: string, options: Options = {}): Promise<Answer<A>> => {
-  const init: RequestInit = { method: options.method ?? "GET", headers: headersOf(options), credentials: "same-origin" }
-  if (options.body !== undefined) init.body = JSON.stringify(options.body)
-  if (options.signal !== undefined) init.signal = options.signal
-  const response = await fetch(new URL(address, root), init).catch((error: unknown) => {
-    if (options.signal?.aborted === true) throw error
-    throw new Problem(0, {
-      title: "The server cannot be reached.",
-      detail: "Check that the process of the dashboard runs, and that the network reaches it. Nothing was changed."
-    })
+  const { body: given, method = "GET", signal } = options
+  const init: RequestInit = { method, headers: headersOf(options), credentials: "same-origin" }
+  if (given !== undefined) init.body = JSON.stringify(given)
+  if (signal !== undefined) init.signal = signal
+  const ask = () => fetch(new URL(address, root), init)
+  const response = await ask().catch(ask).catch((error: unknown) => {
+    if (signal?.aborted === true) throw error
+    throw noAnswer(method)
   })
   const body = parsed(await response.text())
   const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {}

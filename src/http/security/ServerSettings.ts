@@ -126,6 +126,10 @@ const problem = (options: ServerOptions): InvalidSetting | undefined => {
   return undefined
 }
 
+/** Returns a host as requests name it: in lower case, and an address of IPv6 in brackets. */
+const asHost = (host: string): string =>
+  (/^[\da-f]*:[\da-f.]*:[\da-f:.]*$/i.test(host) ? `[${host}]` : host).toLowerCase()
+
 /** Checks the options, and makes what the server keeps. */
 export const make = Effect.fnUntraced(function*(options: ServerOptions) {
   const bad = problem(options)
@@ -138,7 +142,7 @@ export const make = Effect.fnUntraced(function*(options: ServerOptions) {
     path: path === "/" ? "" : path,
     tokens: options.tokens ?? [],
     authenticate: options.authenticate,
-    hosts: ["localhost", "127.0.0.1", "[::1]", ...(options.hosts ?? [])].map((host) => host.toLowerCase()),
+    hosts: ["localhost", "127.0.0.1", "[::1]", ...(options.hosts ?? [])].map(asHost),
     payloads: options.payloads ?? "shown",
     redaction: Redaction.make((options.hide ?? []).map((one) => Redaction.parse(one)!)),
     topics: new Map((options.topics ?? []).map((topic) => [topic.name, topic])),

@@ -28,9 +28,9 @@ export const signIn = HttpApiBuilder.group(api, "signIn", (handlers) =>
     const show = yield* info
     return handlers.handle("open", ({ payload, request }) =>
       Effect.gen(function*() {
-        const { name, role } = yield* gate.signIn(request, payload)
-        const actor = { name: payload.name ?? name, role }
-        const { id } = yield* settings.sessions.put(actor)
+        const { name: account, role } = yield* gate.signIn(request, payload)
+        const actor = { name: payload.name ?? account, role }
+        const { id } = yield* settings.sessions.put({ actor, account })
         yield* setCookie(request, settings.path, id, settings.sessionMillis)
         return yield* show(actor)
       }))

@@ -75,6 +75,12 @@ export interface ServerOptions {
   readonly session?: Duration.Input | undefined
 }
 
+/** An operator, and the name of the token behind it. The operator chooses the first name, and never the second. */
+export interface Entered {
+  readonly actor: Actor
+  readonly account: string
+}
+
 /** The settings of the server, and what it keeps in this process. */
 export class Settings extends Context.Service<Settings, {
   /** The path without a slash at its end: empty or `/ops`. */
@@ -87,7 +93,7 @@ export class Settings extends Context.Service<Settings, {
   readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>
   readonly bodyBytes: number
   readonly streams: number
-  readonly sessions: Shelf.Shelf<Actor>
+  readonly sessions: Shelf.Shelf<Entered>
   readonly sessionMillis: number
   readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>
   readonly previews: Shelf.Shelf<RedrivePreview>

@@ -1,4 +1,4 @@
-/** The requests of the pages to a server whose answers get lost. */
+/** The requests of the pages to a server whose answers get lost, or refuse. */
 import { createServer, type IncomingMessage } from "node:http"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 
@@ -11,7 +11,11 @@ const server = createServer((request, response) => {
     seen.push(request)
     if (lost > 0) {
       lost--
-      request.socket.destroy()
+      // Every other one is lost in its middle.
+      if (lost % 2 === 0) request.socket.destroy()
+      else response.writeHead(200, { "content-length": 99 }).write("{", () => request.socket.destroy())
+    } else if (request.url?.endsWith("/payload") === true) {
+      response.writeHead(503).end(`{"type":"/problems/database-unavailable","title":"Away"}`)
     } else response.end(`{"data":1}`)
   })
 })
@@ -39,6 +43,7 @@ afterAll(() => {
   server.close()
 })
 
+const failure = (request: Promise<unknown>): Promise<string> => request.then(() => "", String)
 const post = () => http.send("dead-letters/7/discard", { method: "POST", body: {} })
 
 describe("a request whose answer is lost", () => {
@@ -56,10 +61,17 @@ describe("a request whose answer is lost", () => {
 
   it("says that nothing is known about the action, and promises that a read changed nothing", async () => {
     lost = 2
-    const acted = await post().then(() => "", String)
+    const acted = await failure(post())
     assert.include(acted, "Whether the action was carried out is not known.")
     assert.notInclude(acted, "Nothing was changed")
     lost = 2
-    assert.include(await http.read("overview").then(() => "", String), "Nothing was changed.")
+    assert.include(await failure(http.read("overview")), "Nothing was changed.")
+  })
+})
+
+describe("a payload that the server refuses", () => {
+  it("is no text that an operator could edit", async () => {
+    const { payload } = await import("../../src/dashboard/data/Requests.ts")
+    assert.strictEqual(await failure(payload("7")), "Error: Away")
   })
 })

@@ -223,5 +223,14 @@ export const httpMutants: ReadonlyArray<Mutant> = [
     to: "text",
     test: answers,
     named: "escapes their controls"
+  },
+  {
+    name: "dashboard: a problem passes for a payload",
+    guarantee: "operations",
+    file: "src/dashboard/data/Http.ts",
+    from: "if (!response.ok) throw",
+    to: "if (false) throw",
+    test: "test/dashboard/requests.test.ts",
+    named: "is no text that an operator could edit"
   }
 ]

@@ -147,7 +147,7 @@ export const httpMutants: ReadonlyArray<Mutant> = [
     name: "http: each name of an operator has its own limit of changes",
     guarantee: "operations",
     file: "src/http/security/AccessLayer.ts",
-    from: "bucket(\"changes\", account)",
+    from: "bucket(\"changes\", countedAs)",
     to: "bucket(\"changes\", actor.name)",
     test: security,
     named: "limit the changes of one operator"

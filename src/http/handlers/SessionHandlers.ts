@@ -28,9 +28,9 @@ export const signIn = HttpApiBuilder.group(api, "signIn", (handlers) =>
     const show = yield* info
     return handlers.handle("open", ({ payload, request }) =>
       Effect.gen(function*() {
-        const { name: account, role } = yield* gate.signIn(request, payload)
-        const actor = { name: payload.name ?? account, role }
-        const { id } = yield* settings.sessions.put({ actor, account })
+        const { name: countedAs, role } = yield* gate.signIn(request, payload)
+        const actor = { name: payload.name ?? countedAs, role }
+        const { id } = yield* settings.sessions.put({ actor, countedAs })
         yield* setCookie(request, settings.path, id, settings.sessionMillis)
         return yield* show(actor)
       }))

@@ -126,11 +126,11 @@ export const gate: Layer.Layer<Gate, never, Settings | RateLimiter.RateLimiter> 
       Request
     > {
       const own = settings.authenticate === undefined ? undefined : yield* settings.authenticate(request)
-      if (own !== undefined) return { actor: own, account: own.name }
+      if (own !== undefined) return { actor: own, countedAs: own.name }
       const bearer = bearerOf(request)
       if (bearer !== undefined) {
         const token = yield* compared(request, tokenOf(bearer))
-        return { actor: nameFor(request, token), account: token.name }
+        return { actor: nameFor(request, token), countedAs: token.name }
       }
       const session = sessionOf(request)
       const entered = session === undefined ? undefined : yield* settings.sessions.get(session)
@@ -138,7 +138,7 @@ export const gate: Layer.Layer<Gate, never, Settings | RateLimiter.RateLimiter> 
     })
 
     const enter = Effect.fnUntraced(function*(request: Request, role: Role) {
-      const { account, actor } = yield* identified(request)
+      const { countedAs, actor } = yield* identified(request)
       const changing = !Origin.isSafe(request.method)
       if (changing && bearerOf(request) === undefined && !Origin.sameSite(request.headers)) return yield* crossSite
       if (roles.indexOf(actor.role) < roles.indexOf(role)) {
@@ -148,7 +148,7 @@ export const gate: Layer.Layer<Gate, never, Settings | RateLimiter.RateLimiter> 
       }
       if (changing) {
         const detail = `There were more than ${changes.limit} changes by this operator within a second.`
-        yield* consume(bucket("changes", account), changes.limit, changes.window, 1, detail)
+        yield* consume(bucket("changes", countedAs), changes.limit, changes.window, 1, detail)
       }
       return actor
     })

@@ -48,7 +48,7 @@ export interface ServerOptions {
   readonly code?: { readonly code: Redacted.Redacted; readonly actor: Actor } | undefined
   /**
    * Your own authentication. It returns the operator of a request. If it returns undefined, tokens and sessions are
-   * tried.
+   * tried. It is asked again every few seconds while a live stream is open, and may so end the stream.
    */
   readonly authenticate?:
     | ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Actor | undefined>)
@@ -75,10 +75,10 @@ export interface ServerOptions {
   readonly session?: Duration.Input | undefined
 }
 
-/** An operator, and the name of the token behind it. The operator chooses the first name, and never the second. */
+/** An operator, and the name under which its changes are counted. The operator cannot choose the second name. */
 export interface Entered {
   readonly actor: Actor
-  readonly account: string
+  readonly countedAs: string
 }
 
 /** The settings of the server, and what it keeps in this process. */

@@ -232,5 +232,14 @@ export const httpMutants: ReadonlyArray<Mutant> = [
     to: "if (false) throw",
     test: "test/dashboard/requests.test.ts",
     named: "is no text that an operator could edit"
+  },
+  {
+    name: "dashboard: a failed sign-out looks like one that worked",
+    guarantee: "operations",
+    file: "src/dashboard/shell/Session.tsx",
+    from: ".then(() => undefined, (error: unknown) => error)",
+    to: ".then(() => undefined, () => undefined)",
+    test: "test/dashboard/pages.test.ts",
+    named: "after a sign-out that failed"
   }
 ]

@@ -35,7 +35,7 @@ export const leave = async (): Promise<void> => {
   session.value = "none"
   trouble.value = failure === undefined || failure instanceof Problem && failure.status === 401
     ? undefined
-    : "The server did not answer, so your session may still be open there. Sign in, and sign out again."
+    : "The server did not end your session, so it may still be open. Sign in, and sign out again."
 }
 
 /** Reads the session. A one-time code in the address, as the command line prints it, is spent and removed. */

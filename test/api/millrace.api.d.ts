@@ -3560,7 +3560,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     about: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["deadLetters", "consumers", "redriveRuns"]>>;
     by: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted"]>>;
+    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>>;
     deadLetter: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
     run: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
@@ -3570,7 +3570,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly id: import("effect/Schema").String;
         readonly at: import("effect/Schema").Finite;
         readonly by: import("effect/Schema").String;
-        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted"]>;
+        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>;
         readonly consumer: import("effect/Schema").String;
         readonly deadLetterId: import("effect/Schema").String;
         readonly redriveRunId: import("effect/Schema").String;
@@ -4015,7 +4015,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly id: import("effect/Schema").String;
             readonly at: import("effect/Schema").Finite;
             readonly by: import("effect/Schema").String;
-            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted"]>;
+            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>;
             readonly consumer: import("effect/Schema").String;
             readonly deadLetterId: import("effect/Schema").String;
             readonly redriveRunId: import("effect/Schema").String;
@@ -6491,6 +6491,10 @@ export interface ServerOptions {
     readonly streams?: number | undefined;
     readonly session?: Duration.Input | undefined;
 }
+export interface Entered {
+    readonly actor: Actor;
+    readonly countedAs: string;
+}
 declare const Settings_base: Context.ServiceClass<Settings, "millrace/http/Settings", {
     readonly path: string;
     readonly tokens: ReadonlyArray<Token>;
@@ -6501,7 +6505,7 @@ declare const Settings_base: Context.ServiceClass<Settings, "millrace/http/Setti
     readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>;
     readonly bodyBytes: number;
     readonly streams: number;
-    readonly sessions: Shelf.Shelf<Actor>;
+    readonly sessions: Shelf.Shelf<Entered>;
     readonly sessionMillis: number;
     readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>;
     readonly previews: Shelf.Shelf<RedrivePreview>;
@@ -6519,7 +6523,7 @@ export declare const make: (options: ServerOptions) => Effect.Effect<{
     readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>;
     readonly bodyBytes: number;
     readonly streams: number;
-    readonly sessions: Shelf.Shelf<Actor>;
+    readonly sessions: Shelf.Shelf<Entered>;
     readonly sessionMillis: number;
     readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>;
     readonly previews: Shelf.Shelf<RedrivePreview>;

@@ -63,4 +63,15 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
       assert.match(data.signIn, /#code=[\w-]{22}$/)
       assert.strictEqual(yield* status(port, "/health/live"), 0)
     }))
+
+  it.effect("prints no code for an address that other machines reach, since logs keep what it prints", () =>
+    Effect.gen(function*() {
+      const port = yield* freePort
+      const served = Effect.gen(function*() {
+        while ((yield* status(port, "/health/live")) !== 200) yield* Effect.sleep("50 millis")
+      })
+      const args = ["--host", "0.0.0.0", "--port", String(port), "--json"]
+      const { stdout } = yield* run(args, { MILLRACE_TOKEN: token }, served)
+      assert.deepStrictEqual(JSON.parse(stdout).data, { url: `http://127.0.0.1:${port}/` })
+    }))
 })

@@ -195,6 +195,26 @@ if (browserRuns("the dashboard in a browser")) {
           yield* step(() => page.getByRole("heading", { name: "Sign in" }).waitFor())
         }), limit(60_000))
 
+      it.effect(
+        "says that a session may still be open after a sign-out that failed",
+        () =>
+          Effect.gen(function*() {
+            const { at, origin } = yield* Site
+            const { page } = yield* watched(yield* browser, origin, wide)
+            yield* Walks.signIn(page, at(""), tokens.operator)
+            yield* step(() =>
+              page.route(
+                "**/api/v1/session",
+                (route) => route.request().method() === "DELETE" ? route.abort() : route.continue()
+              )
+            )
+            yield* Walks.openDialog(page, "?")
+            yield* step(() => page.getByRole("button", { name: "Sign out" }).click())
+            yield* step(() => page.getByText("it may still be open").waitFor())
+          }),
+        limit(60_000)
+      )
+
       it.effect("signs in once by the code of a link, and leaves the code in no address", () =>
         Effect.gen(function*() {
           const { at, origin } = yield* Site

@@ -211,6 +211,7 @@ layer(
       assert.match(file.headers["content-type"] ?? "", /^text\/plain/)
       const exported = yield* get("/dead-letters/export?consumer=numbers&state=any")
       assert.strictEqual(JSON.parse(exported.text.split("\n")[0]!).message.payload, payload)
+      assert.notMatch(exported.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
       const long = "k".repeat(512)
       assert.strictEqual((yield* get(`/consumers/numbers/keys/${long}`)).json.type, "/problems/key-not-found")
     }))

@@ -16,6 +16,12 @@ const Cards = Topic.make("cards", {
   id: ({ id }) => id
 })
 
+const Pairs = Topic.make("pairs", {
+  schema: Schema.Struct({ first: Schema.String, second: Schema.String }),
+  key: ({ first }) => first,
+  id: () => "p-1"
+})
+
 class Refused extends Schema.TaggedError<Refused>()("Refused", { pan: Schema.String }) {
   override get message() {
     return `The card ${this.pan} was refused.`
@@ -25,7 +31,9 @@ class Refused extends Schema.TaggedError<Refused>()("Refused", { pan: Schema.Str
 const pan = "4111-2222-3333"
 
 layer(
-  server({ hide: ["$.card.pan"], payloads: "onRequest", topics: [Cards] }).pipe(Layer.provideMerge(Embedded.layer())),
+  server({ hide: ["$.card.pan", "$.first", "$.second"], payloads: "onRequest", topics: [Cards, Pairs] }).pipe(
+    Layer.provideMerge(Embedded.layer())
+  ),
   { excludeTestServices: true, timeout: 120_000 }
 )("a hidden value is", (it) => {
   it.effect("in no answer, and stays when the payload is edited", () =>
@@ -93,6 +101,27 @@ layer(
       fails = false
       yield* drain
       assert.strictEqual((yield* api(`/dead-letters/${id}`)).json.data.state, "resolved")
+    }))
+
+  it.effect("not quoted by the refusal of an edit that moves it into the key", () =>
+    Effect.gen(function*() {
+      const drain = Worker.drain(
+        Pipeline.from(Pairs, { consumer: "pairs" }).pipe(
+          Pipeline.tap(() => Effect.fail(new Refused({ pan }))),
+          Pipeline.retry(Retry.never),
+          Pipeline.deadLetter({ order: "continue" })
+        )
+      )
+      yield* drain
+      yield* Topic.publish(Pairs, { first: "shown-key", second: pan })
+      yield* drain
+      const { etag, id } = (yield* api("/dead-letters?consumer=pairs")).json.data[0]
+      const edit = { payload: `{"first":"[hidden 2]","second":"x"}` }
+      const checked = yield* post(`/dead-letters/${id}/validate`, edit)
+      assert.isTrue(checked.json.data.keyChanged)
+      const refused = yield* post(`/dead-letters/${id}/redrive`, edit, { "if-match": etag })
+      assert.strictEqual(refused.json.type, "/problems/key-changed")
+      for (const { text } of [checked, refused]) assert.notInclude(text, pan)
     }))
 })
 

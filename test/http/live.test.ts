@@ -1,11 +1,11 @@
 /** Live updates: what a browser gets, what it gets again, and how many streams there are. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Queue, type Scope } from "effect"
+import { Deferred, Effect, Layer, Queue, type Scope } from "effect"
 import { Consumers } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { request } from "node:http"
 import { ledger } from "../cli/commandLine.ts"
-import { api, port, secrets, server } from "./httpKit.ts"
+import { api, ask, port, secrets, server } from "./httpKit.ts"
 
 interface Update {
   readonly id: string
@@ -14,17 +14,26 @@ interface Update {
 }
 
 /** Opens a stream until the scope ends, and returns its status and its updates. */
-const open = Effect.fnUntraced(function*(lastId?: string): Effect.fn.Return<
-  { readonly status: number; readonly next: (event: string) => Effect.Effect<Update> },
+const open = Effect.fnUntraced(function*(
+  lastId?: string,
+  who: Readonly<Record<string, string>> = { authorization: `Bearer ${secrets.viewer}` }
+): Effect.fn.Return<
+  {
+    readonly status: number
+    readonly next: (event: string) => Effect.Effect<Update>
+    /** Waits until the server ends the stream. */
+    readonly ended: Effect.Effect<void>
+  },
   never,
   Scope.Scope | Effect.Services<typeof port>
 > {
   const at = yield* port
   const updates = yield* Queue.unbounded<Update>()
+  const ended = yield* Deferred.make<void>()
   const status = yield* Effect.acquireRelease(
     Effect.callback<{ readonly status: number; readonly end: () => void }>((resume) => {
       const headers = {
-        authorization: `Bearer ${secrets.viewer}`,
+        ...who,
         ...(lastId === undefined ? {} : { "last-event-id": lastId })
       }
       const sent = request(
@@ -41,6 +50,7 @@ const open = Effect.fnUntraced(function*(lastId?: string): Effect.fn.Return<
               Queue.offerUnsafe(updates, { id: field("id"), event: field("event"), data: JSON.parse(field("data")) })
             }
           })
+          response.on("end", () => Deferred.doneUnsafe(ended, Effect.void))
           resume(Effect.succeed({ status: response.statusCode ?? 0, end: () => sent.destroy() }))
         }
       )
@@ -51,7 +61,7 @@ const open = Effect.fnUntraced(function*(lastId?: string): Effect.fn.Return<
   )
   const next = (event: string): Effect.Effect<Update> =>
     Effect.flatMap(Queue.take(updates), (one) => one.event === event ? Effect.succeed(one) : next(event))
-  return { status: status.status, next }
+  return { status: status.status, next, ended: Deferred.await(ended) }
 })
 
 layer(server({ streams: 2 }).pipe(Layer.provideMerge(Embedded.layer())), {
@@ -89,6 +99,18 @@ layer(server({ streams: 2 }).pipe(Layer.provideMerge(Embedded.layer())), {
       Effect.scoped(Effect.gen(function*() {
         const { next } = yield* open("another-7")
         assert.deepStrictEqual((yield* next("reset")).data, {})
+      })))
+
+    it.effect("end when the session that opened them is closed", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const same = { "sec-fetch-site": "same-origin" }
+        const body = { token: secrets.viewer }
+        const signedIn = yield* ask("/api/v1/session", { method: "POST", body, headers: same })
+        const cookie = (signedIn.headers["set-cookie"] ?? "").split(";")[0]!
+        const { ended, next } = yield* open(undefined, { cookie })
+        yield* next("stats")
+        yield* ask("/api/v1/session", { method: "DELETE", headers: { ...same, cookie } })
+        yield* Effect.timeout(ended, "40 seconds")
       })))
 
     it.effect("are refused beyond the most streams, and a closed one makes room", () =>

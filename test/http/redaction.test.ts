@@ -55,6 +55,9 @@ describe("hidden values", () => {
     const { mask, text } = hide(`{"card": {"pan": "4111`)
     assert.strictEqual(text, notJson)
     assert.strictEqual(mask("Expected }, got 4111"), "[hidden]")
+    // An edit with the placeholder of the whole would store the placeholder instead of the payload.
+    assert.deepStrictEqual(restore(`${notJson}\n`, `{"card": {"pan": "4111`), Result.fail("$"))
+    assert.deepStrictEqual(restore("{}", `{"card": {"pan": "4111`), Result.succeed("{}"))
   })
 
   it("need paths that can be read", () => {

@@ -56,7 +56,10 @@ const cookieOf = Effect.fnUntraced(function*(token: string) {
   return { cookie, attributes }
 })
 
-layer(server().pipe(Layer.provideMerge(Embedded.layer())), { excludeTestServices: true, timeout: 300_000 })(
+layer(server({ hosts: ["FD00::5", "fd00::6"] }).pipe(Layer.provideMerge(Embedded.layer())), {
+  excludeTestServices: true,
+  timeout: 300_000
+})(
   "the guards of the HTTP API",
   (it) => {
     it.effect("let each operation pass for its role and those above it only", () =>
@@ -172,7 +175,7 @@ layer(server().pipe(Layer.provideMerge(Embedded.layer())), { excludeTestServices
             assert.strictEqual(headers["x-content-type-options"], "nosniff")
           }
         }
-        for (const host of ["localhost", "LOCALHOST:4055", "[::1]:4055", "127.0.0.1"]) {
+        for (const host of ["localhost", "LOCALHOST:4055", "[::1]:4055", "127.0.0.1", "[fd00::5]:4055", "[fd00::6]"]) {
           assert.strictEqual((yield* ask("/health/live", { headers: { host } })).status, 200, host)
         }
       }))
@@ -243,10 +246,12 @@ layer(server().pipe(Layer.provideMerge(Embedded.layer())), { excludeTestServices
       Effect.gen(function*() {
         yield* Effect.sleep("1100 millis")
         const all = yield* Effect.all(
-          Array.from({ length: 60 }, () =>
+          // Another name in each request is the same operator.
+          Array.from({ length: 60 }, (_, i) =>
             ask("/api/v1/dead-letters/decide", {
               method: "POST",
               token: secrets.operator,
+              headers: { "millrace-by": `name ${i}` },
               body: { action: "discard", ids: ["7"] }
             })),
           { concurrency: 60 }

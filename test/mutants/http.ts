@@ -142,5 +142,104 @@ export const httpMutants: ReadonlyArray<Mutant> = [
     to: "  message: failure.message,",
     test: "test/http/hiding.test.ts",
     named: "in no answer"
+  },
+  {
+    name: "http: each name of an operator has its own limit of changes",
+    guarantee: "operations",
+    file: "src/http/security/AccessLayer.ts",
+    from: "bucket(\"changes\", countedAs)",
+    to: "bucket(\"changes\", actor.name)",
+    test: security,
+    named: "limit the changes of one operator"
+  },
+  {
+    name: "http: an address of IPv6 without its brackets",
+    guarantee: "operations",
+    file: "src/http/security/ServerSettings.ts",
+    from: "`[${host}]` : host",
+    to: "host : host",
+    test: security,
+    named: "under a name that is not allowed"
+  },
+  {
+    name: "http: a live stream outlives its session",
+    guarantee: "operations",
+    file: "src/http/handlers/SessionHandlers.ts",
+    from: "Stream.interruptWhen(bytes, refused(request))",
+    to: "bytes",
+    test: "test/http/live.test.ts",
+    named: "end when the session that opened them is closed"
+  },
+  {
+    name: "http: the placeholder of a whole payload replaces it",
+    guarantee: "operations",
+    file: "src/http/security/Redaction.ts",
+    from: "edited.includes(notJson) ? Result.fail(\"$\") : ",
+    to: "",
+    test: redaction,
+    named: "take the whole payload with them"
+  },
+  {
+    name: "http: hidden values in a key that is refused",
+    guarantee: "operations",
+    file: "src/http/answers/Edits.ts",
+    from: "edited: mask(error.edited)",
+    to: "edited: error.edited",
+    test: "test/http/hiding.test.ts",
+    named: "not quoted by the refusal of an edit"
+  },
+  {
+    name: "http: a code in the log of a server for other machines",
+    guarantee: "operations",
+    file: "src/cli/serve/DashboardCommand.ts",
+    from: "isLoopback(host) ? randomBytes(16).toString(\"base64url\") : undefined",
+    to: "randomBytes(16).toString(\"base64url\")",
+    test: "test/cli/serving.test.ts",
+    named: "prints no code for an address that other machines reach"
+  },
+  {
+    name: "dashboard: a request whose answer is lost is not sent again",
+    guarantee: "operations",
+    file: "src/dashboard/data/Http.ts",
+    from: "ask().catch(ask)",
+    to: "ask()",
+    test: "test/dashboard/requests.test.ts",
+    named: "is sent again with the same Idempotency-Key"
+  },
+  {
+    name: "dashboard: a refused stream stays closed",
+    guarantee: "operations",
+    file: "src/dashboard/data/Live.ts",
+    from: "    leave()\n    receive(\"changes\")",
+    to: "    receive(\"changes\")",
+    test: "test/dashboard/liveStream.test.ts",
+    named: "is opened again after the server has refused it"
+  },
+  {
+    name: "http: control characters in an export",
+    guarantee: "operations",
+    file: "src/http/security/Guards.ts",
+    from: "text.split(\"\\n\").map(escapeJson).join(\"\\n\")",
+    to: "text",
+    test: answers,
+    named: "escapes their controls"
+  },
+  {
+    name: "dashboard: a problem passes for a payload",
+    guarantee: "operations",
+    file: "src/dashboard/data/Http.ts",
+    from: "if (!response.ok) throw",
+    to: "if (false) throw",
+    test: "test/dashboard/requests.test.ts",
+    named: "is no text that an operator could edit"
+  },
+  {
+    name: "dashboard: a failed sign-out looks like one that worked",
+    guarantee: "operations",
+    file: "src/dashboard/shell/Session.tsx",
+    from: ".then(() => undefined, (error: unknown) => error)",
+    to: ".then(() => undefined, () => undefined)",
+    test: "test/dashboard/pages.test.ts",
+    named: "after a sign-out that failed"
   }
 ]

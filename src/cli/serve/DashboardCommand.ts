@@ -1,7 +1,8 @@
 /**
  * `millrace dashboard`: serves the HTTP API and the pages until it is interrupted. It is closed by default.
  *
- * On this machine a one-time code in the printed address signs in. An address that other machines reach needs a token.
+ * On this machine a one-time code in the printed address signs in. An address that other machines reach needs a token,
+ * and no code is printed.
  */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -32,7 +33,7 @@ const flags = {
     "A file with a token, or lines of: role name token. Or set MILLRACE_TOKEN"
   ),
   role: Flag.Literals("role", roles).pipe(
-    Flag.withDescription("The role of the printed address and of a token without a role. Default admin"),
+    Flag.withDescription("The role of the printed code and of a token without a role. Default admin"),
     Flag.withDefault("admin")
   ),
   allowHost: Flag.String("allow-host").pipe(
@@ -92,10 +93,11 @@ export const dashboard = Command.make(
             + "Write a token into a file (`openssl rand -base64 24 > token`) and pass --token-file token, or leave --host out."
         )
       }
-      const code = randomBytes(16).toString("base64url")
+      // The output of a server for other machines is often a log that others read, so no code stands in it.
+      const code = isLoopback(host) ? randomBytes(16).toString("base64url") : undefined
       const options: ServerOptions = {
         tokens: known,
-        code: { code: Redacted.make(code), actor: { name: by, role } },
+        ...(code === undefined ? {} : { code: { code: Redacted.make(code), actor: { name: by, role } } }),
         hosts: [...allowHost, ...(["0.0.0.0", "::"].includes(host) ? [] : [host])],
         hide,
         payloads: payloadsOnRequest ? "onRequest" : "shown"

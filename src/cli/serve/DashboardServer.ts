@@ -18,7 +18,8 @@ import * as Output from "../output/Output.ts"
 export interface Listen {
   readonly host: string
   readonly port: number
-  readonly code: string
+  /** The one-time code of the printed address. Without it the page asks for a token. */
+  readonly code: string | undefined
   /** Whether the browser of this machine is opened. */
   readonly open: boolean
 }
@@ -59,10 +60,11 @@ export const serve = (options: ServerOptions, { code, host, open, port }: Listen
     const { address } = Context.get(yield* Layer.build(listening), HttpServer.HttpServer)
     const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host
     const url = `http://${shown}:${portOf(address) ?? port}/`
-    const signIn = `${url}#code=${code}`
-    yield* Output.emit({ data: { url, signIn }, lines: [Output.line(signIn)] })
-    yield* Output.hint("The address signs in once. The server runs until it is interrupted (Ctrl-C).")
-    if (open) yield* openBrowser(signIn)
+    const signIn = code === undefined ? undefined : `${url}#code=${code}`
+    yield* Output.emit({ data: { url, signIn }, lines: [Output.line(signIn ?? url)] })
+    const how = signIn === undefined ? "Sign in with a token." : "The address signs in once."
+    yield* Output.hint(`${how} The server runs until it is interrupted (Ctrl-C).`)
+    if (open) yield* openBrowser(signIn ?? url)
     return yield* Effect.never
   })
   return Effect.scoped(running).pipe(

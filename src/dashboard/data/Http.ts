@@ -75,25 +75,53 @@ const parsed = (text: string): unknown => {
   }
 }
 
-/** Sends a request. Fails with a `Problem`, also if the server cannot be reached (status 0). */
-export const send = async <A>(address: string, options: Options = {}): Promise<Answer<A>> => {
-  const init: RequestInit = { method: options.method ?? "GET", headers: headersOf(options), credentials: "same-origin" }
-  if (options.body !== undefined) init.body = JSON.stringify(options.body)
-  if (options.signal !== undefined) init.signal = options.signal
-  const response = await fetch(new URL(address, root), init).catch((error: unknown) => {
-    if (options.signal?.aborted === true) throw error
-    throw new Problem(0, {
-      title: "The server cannot be reached.",
-      detail: "Check that the process of the dashboard runs, and that the network reaches it. Nothing was changed."
-    })
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+
+/** The problem of a request without an answer. The server may have carried out a change before the answer was lost. */
+const noAnswer = (method: string): Problem =>
+  new Problem(0, {
+    title: "The server cannot be reached.",
+    detail: "Check that the process of the dashboard runs, and that the network reaches it. "
+      + (method === "GET"
+        ? "Nothing was changed."
+        : "Whether the action was carried out is not known. Look at the present state before you repeat it.")
   })
-  const body = parsed(await response.text())
-  const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {}
+
+/**
+ * Sends a request. One that gets no answer is sent a second time, with the same Idempotency-Key, so its action happens
+ * once. Fails with a `Problem`, also if the server cannot be reached (status 0).
+ */
+const exchange = async (address: string, options: Options) => {
+  const { body: given, method = "GET", signal } = options
+  const init: RequestInit = { method, headers: headersOf(options), credentials: "same-origin" }
+  if (given !== undefined) init.body = JSON.stringify(given)
+  if (signal !== undefined) init.signal = signal
+  const ask = async () => {
+    const response = await fetch(new URL(address, root), init)
+    return { response, text: await response.text() }
+  }
+  const { response, text } = await ask().catch(ask).catch((error: unknown) => {
+    if (signal?.aborted === true) throw error
+    throw noAnswer(method)
+  })
   if (response.status === 401) sessionEnded.value = true
-  if (!response.ok) throw new Problem(response.status, fields)
-  if (typeof fields["asOf"] === "string") synchronise(Date.parse(fields["asOf"]))
-  return { value: body as A, etag: response.headers.get("etag") ?? undefined }
+  if (!response.ok) throw new Problem(response.status, fieldsOf(parsed(text)))
+  return { text, etag: response.headers.get("etag") ?? undefined }
 }
+
+/** Sends a request whose answer is a document. Fails as {@link readText} does. */
+export const send = async <A>(address: string, options: Options = {}): Promise<Answer<A>> => {
+  const { etag, text } = await exchange(address, options)
+  const value = parsed(text)
+  const { asOf } = fieldsOf(value)
+  if (typeof asOf === "string") synchronise(Date.parse(asOf))
+  return { value: value as A, etag }
+}
+
+/** Reads a text as it is. Fails with a `Problem` if the answer is none, so no problem passes for the text. */
+export const readText = async (address: string, signal?: AbortSignal): Promise<string> =>
+  (await exchange(address, { signal })).text
 
 /** Reads facts. */
 export const read = async <A>(address: string, signal?: AbortSignal): Promise<A> =>

@@ -33,6 +33,8 @@ const patience = 6_000
 
 let source: EventSource | undefined
 let leaderAt = 0
+/** Whether an operator is signed in on this tab. A tab with the form to sign in takes no stream. */
+let started = false
 
 const tell = (kind: Notice["kind"]): void => channel.postMessage({ tab, kind } satisfies Notice)
 
@@ -49,8 +51,14 @@ const pass = (kind: "ticks" | "changes") => () => {
 }
 
 const lead = (): void => {
-  if (source !== undefined || document.hidden) return
+  if (!started || source !== undefined || document.hidden) return
   source = new EventSource(new URL("events", root))
+  // The browser connects again by itself, unless the server has refused it, as after the end of the session.
+  source.addEventListener("error", () => {
+    if (source?.readyState !== EventSource.CLOSED) return
+    leave()
+    receive("changes")
+  })
   source.addEventListener("open", pass("changes"))
   source.addEventListener("stats", pass("ticks"))
   source.addEventListener("changed", pass("changes"))
@@ -89,24 +97,34 @@ channel.addEventListener("message", ({ data }: MessageEvent<Notice>) => {
   }
 })
 
-/** Starts the stream. Without another tab that has it, this one takes it. */
-export const start = (): void => {
+/** Starts the stream. Without another tab that has it, this one takes it. Returns what ends it again. */
+export const start = (): () => void => {
+  started = true
   tell("ask")
   const look = (): void => {
     if (source === undefined && Date.now() - leaderAt > patience) lead()
   }
   setTimeout(look, 150)
-  setInterval(look, 2_000)
-  document.addEventListener("visibilitychange", () => {
+  const timer = setInterval(look, 2_000)
+  const turn = (): void => {
     if (document.hidden) leave()
     else {
       look()
       receive("changes")
     }
-  })
+  }
+  document.addEventListener("visibilitychange", turn)
   addEventListener("pagehide", leave)
-  effect(() => {
+  const unwatch = effect(() => {
     // The facts catch up when the operator ends the pause.
     if (!paused.value) changes.value = changes.peek() + 1
   })
+  return () => {
+    started = false
+    clearInterval(timer)
+    document.removeEventListener("visibilitychange", turn)
+    removeEventListener("pagehide", leave)
+    unwatch()
+    leave()
+  }
 }

@@ -1,6 +1,6 @@
 /** Every request of the pages, by what it is for. */
 import type * as Facts from "./Facts.ts"
-import { path, query, read, root, send } from "./Http.ts"
+import { path, query, read, readText, root, send } from "./Http.ts"
 
 /** A document with one value. */
 interface Answer<A> {
@@ -54,7 +54,10 @@ export const deadLetters = (
   signal?: AbortSignal
 ) => read<Facts.Page<Facts.DeadLetterItem>>(`dead-letters${query({ ...filter })}`, signal)
 export const deadLetter = (id: string, signal?: AbortSignal) => one<Facts.DeadLetter>(path("dead-letters", id), signal)
-export const payloadAddress = (id: string): string => new URL(path("dead-letters", id, "payload"), root).href
+const toPayload = (id: string): string => path("dead-letters", id, "payload")
+export const payloadAddress = (id: string): string => new URL(toPayload(id), root).href
+/** Reads a payload as text, since JSON.parse would change large numbers. */
+export const payload = (id: string, signal?: AbortSignal) => readText(toPayload(id), signal)
 export const keys = (
   filter: {
     readonly consumer?: string | undefined

@@ -31,7 +31,7 @@ export const EditDialog = (props: EditProps) => {
   // A payload that is shown on request only is read here, since the operator asks to edit it.
   const text = useResource(
     `payload ${id} ${props.of.etag}`,
-    async () => message.payload ?? (await fetch(Api.payloadAddress(id), { credentials: "same-origin" })).text(),
+    async (signal) => message.payload ?? Api.payload(id, signal),
     "once"
   )
   return (

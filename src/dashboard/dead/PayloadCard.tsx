@@ -11,20 +11,13 @@ import { PayloadView } from "../payload/PayloadView.tsx"
 import { counted } from "../text/Amounts.ts"
 import { Shown } from "../text/ShownText.tsx"
 
-/** Reads a payload as text, since JSON.parse would change large numbers. */
-const fetched = async (id: string): Promise<string> => {
-  const response = await fetch(Api.payloadAddress(id), { credentials: "same-origin" })
-  if (!response.ok) throw new Error(`The server returned status ${response.status}.`)
-  return response.text()
-}
-
 export const Payload = ({ of: one }: { readonly of: DeadLetter }) => {
   const asked = useSignal<string | undefined>(undefined)
   const failure = useSignal<string | undefined>(undefined)
   const which = useSignal("now")
   const text = one.message.payload ?? asked.value
   const ask = () =>
-    void fetched(one.id).then((text) => (asked.value = text), (error) => (failure.value = explain(error)))
+    void Api.payload(one.id).then((text) => (asked.value = text), (error) => (failure.value = explain(error)))
   return (
     <section class="card">
       <div class="card-head">

@@ -29,10 +29,13 @@ const enter = (opened: Session): void => {
   session.value = opened
 }
 
-/** Ends the session, also on the server. */
+/** Ends the session, also on the server. The form says so if the server could not end it. */
 export const leave = async (): Promise<void> => {
-  await Api.signOut().catch(() => undefined)
+  const failure = await Api.signOut().then(() => undefined, (error: unknown) => error)
   session.value = "none"
+  trouble.value = failure === undefined || failure instanceof Problem && failure.status === 401
+    ? undefined
+    : "The server did not end your session, so it may still be open. Sign in, and sign out again."
 }
 
 /** Reads the session. A one-time code in the address, as the command line prints it, is spent and removed. */

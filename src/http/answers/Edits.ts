@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { DeadLetter } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
-import { EditUndecodable } from "../../Errors.ts"
+import { EditRefused, EditUndecodable, EncodeFailed } from "../../Errors.ts"
 import * as EditPreview from "../../ops/EditPreview.ts"
 import { Operations } from "../../ops/Operations.ts"
 import type { OperatorAction } from "../../Store.ts"
@@ -27,14 +27,20 @@ const restored = Effect.fnUntraced(function*({ id, message }: DeadLetter, edited
   return yield* new EditUndecodable({
     deadLetterId: id,
     topic: message.topic,
-    issue: "the placeholder of a hidden value has a number that the stored payload does not have",
+    issue: "a placeholder stands for no hidden value of the stored payload",
     where: text.failure
   })
 })
 
-/** Hides values that the issue of an edit may quote. */
-const quiet = (mask: (text: string) => string) => (error: EditUndecodable): EditUndecodable =>
-  new EditUndecodable({ ...error, issue: mask(error.issue) })
+/** Hides values that an error of an edit may quote: in an issue, and in a key that would be another one. */
+const quiet = (mask: (text: string) => string) => <E>(error: E): E | EditRefused | EditUndecodable | EncodeFailed =>
+  error instanceof EditUndecodable
+    ? new EditUndecodable({ ...error, issue: mask(error.issue) })
+    : error instanceof EncodeFailed
+    ? new EncodeFailed({ ...error, issue: mask(error.issue) })
+    : error instanceof EditRefused
+    ? new EditRefused({ ...error, kept: mask(error.kept), edited: mask(error.edited) })
+    : error
 
 /** Returns what an edit changes, and why it would be refused. Changes nothing. */
 export const check = Effect.fnUntraced(function*(id: string, edited: string) {
@@ -57,10 +63,7 @@ export const check = Effect.fnUntraced(function*(id: string, edited: string) {
       const { problem } = yield* operations.previewEdit(id, payload)
       return problem === undefined ? result : yield* refused("$", mask(problem))
     }
-    return yield* DeadLetters.checkEdit(id, { topic, payload }).pipe(
-      Effect.as(result),
-      Effect.catchTag("EditUndecodable", ({ issue, where }) => refused(where, mask(issue)))
-    )
+    return yield* Effect.as(Effect.mapError(DeadLetters.checkEdit(id, { topic, payload }), quiet(mask)), result)
   }).pipe(Effect.catchTags({
     EditUndecodable: ({ issue, where }) => refused(where, issue),
     InvalidMessage: ({ field, problem }) => refused(field, `The ${field} ${problem}.`),
@@ -76,11 +79,10 @@ export const redrive = Effect.fnUntraced(function*(id: string, edited: string, a
   const one = yield* DeadLetters.get(id)
   const { mask, payload } = yield* restored(one, edited)
   const topic = topics.get(one.message.topic)
-  yield* Effect.catchTag(
+  yield* Effect.mapError(
     topic === undefined
       ? operations.redriveEdited(id, { ...action, payload })
       : DeadLetters.redriveEdited(id, { ...action, topic, payload }),
-    "EditUndecodable",
-    (error) => Effect.fail(quiet(mask)(error))
+    quiet(mask)
   )
 })

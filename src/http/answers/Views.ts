@@ -133,6 +133,3 @@ export const make = ({ payloads, redaction }: Settings["Service"]) => {
     ): typeof Preview.Type => ({ ...preview, filter: set.filter, preview: kept.id, expiresAt: kept.expiresAt })
   }
 }
-
-/** The views of a server. */
-export type Views = ReturnType<typeof make>

@@ -33,10 +33,7 @@ export const Action = Schema.Literals([
   "awaited",
   "stopped",
   "finished",
-  "evicted",
-  "purged",
-  "imported",
-  "noted"
+  "evicted"
 ])
 
 /**

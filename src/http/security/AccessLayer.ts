@@ -17,11 +17,11 @@ import { Access, type Actor, CurrentActor, Needs, type Role, roles } from "../ap
 import { CrossSite, Forbidden, RateLimited, Unauthorized } from "../api/Problems.ts"
 import * as Origin from "./Origin.ts"
 import * as Secrets from "./Secrets.ts"
-import { Settings, type Token } from "./ServerSettings.ts"
+import { type Entered, Settings, type Token } from "./ServerSettings.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
-/** The most failed sign-ins of one address in a minute, and the most changes of one operator in a second. */
+/** The most failed sign-ins of one address in a minute, and the most changes of one token in a second. */
 const failures = { limit: 10, window: "1 minute" } as const
 const changes = { limit: 20, window: "1 second" } as const
 
@@ -120,18 +120,25 @@ export const gate: Layer.Layer<Gate, never, Settings | RateLimiter.RateLimiter> 
     const tokenOf = (given: string) =>
       Effect.sync(() => settings.tokens.filter(({ token }) => Secrets.same(Redacted.value(token), given)).at(0))
 
-    const identified = Effect.fnUntraced(function*(request: Request) {
+    const identified = Effect.fnUntraced(function*(request: Request): Effect.fn.Return<
+      Entered,
+      Unauthorized | RateLimited,
+      Request
+    > {
       const own = settings.authenticate === undefined ? undefined : yield* settings.authenticate(request)
-      if (own !== undefined) return own
+      if (own !== undefined) return { actor: own, countedAs: own.name }
       const bearer = bearerOf(request)
-      if (bearer !== undefined) return nameFor(request, yield* compared(request, tokenOf(bearer)))
+      if (bearer !== undefined) {
+        const token = yield* compared(request, tokenOf(bearer))
+        return { actor: nameFor(request, token), countedAs: token.name }
+      }
       const session = sessionOf(request)
-      const actor = session === undefined ? undefined : yield* settings.sessions.get(session)
-      return actor ?? (yield* signInFirst)
+      const entered = session === undefined ? undefined : yield* settings.sessions.get(session)
+      return entered ?? (yield* signInFirst)
     })
 
     const enter = Effect.fnUntraced(function*(request: Request, role: Role) {
-      const actor = yield* identified(request)
+      const { countedAs, actor } = yield* identified(request)
       const changing = !Origin.isSafe(request.method)
       if (changing && bearerOf(request) === undefined && !Origin.sameSite(request.headers)) return yield* crossSite
       if (roles.indexOf(actor.role) < roles.indexOf(role)) {
@@ -141,7 +148,7 @@ export const gate: Layer.Layer<Gate, never, Settings | RateLimiter.RateLimiter> 
       }
       if (changing) {
         const detail = `There were more than ${changes.limit} changes by this operator within a second.`
-        yield* consume(bucket("changes", actor.name), changes.limit, changes.window, 1, detail)
+        yield* consume(bucket("changes", countedAs), changes.limit, changes.window, 1, detail)
       }
       return actor
     })

@@ -6,6 +6,7 @@ import * as HttpBody from "effect/http/HttpBody"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Stream from "effect/Stream"
 import { escapeJson } from "../../internal/HarmlessText.ts"
 import { HostNotAllowed } from "../api/Problems.ts"
 import * as Origin from "./Origin.ts"
@@ -36,9 +37,16 @@ type Response = HttpServerResponse.HttpServerResponse
 
 const decoder = new TextDecoder()
 
+/** Escapes the controls of JSON documents, and keeps the line breaks between them. */
+const escapeLines = (text: string): string => text.split("\n").map(escapeJson).join("\n")
+
 /** Escapes the controls of a JSON body, since a terminal may print it. */
 const harmless = (response: Response): Response => {
   const { body } = response
+  if (body._tag === "Stream" && body.contentType.startsWith("application/x-ndjson")) {
+    const escaped = body.stream.pipe(Stream.decodeText, Stream.map(escapeLines), Stream.encodeText)
+    return HttpServerResponse.setBody(response, HttpBody.stream(escaped, body.contentType))
+  }
   if (body._tag !== "Uint8Array" || !/^application\/(problem\+)?json/.test(body.contentType)) return response
   const text = decoder.decode(body.body)
   const escaped = escapeJson(text)

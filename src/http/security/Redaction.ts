@@ -169,7 +169,10 @@ export const make = (patterns: ReadonlyArray<ReadonlyArray<Step>>): Redaction =>
       }
     },
     restore: (edited, stored) => {
-      if (!active || !isJson(edited) || !isJson(stored)) return Result.succeed(edited)
+      if (!active) return Result.succeed(edited)
+      // The operator saw the placeholder of the whole, which would replace the payload.
+      if (!isJson(stored)) return edited.includes(notJson) ? Result.fail("$") : Result.succeed(edited)
+      if (!isJson(edited)) return Result.succeed(edited)
       const values = placesOf(stored, patterns).map(({ begin, end }) => stored.slice(begin, end))
       let missing: string | undefined
       const text = replaced(edited, placesOf(edited, patterns), ({ begin, end, path }) => {

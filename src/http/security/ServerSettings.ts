@@ -48,7 +48,7 @@ export interface ServerOptions {
   readonly code?: { readonly code: Redacted.Redacted; readonly actor: Actor } | undefined
   /**
    * Your own authentication. It returns the operator of a request. If it returns undefined, tokens and sessions are
-   * tried.
+   * tried. It is asked again every few seconds while a live stream is open, and may so end the stream.
    */
   readonly authenticate?:
     | ((request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Actor | undefined>)
@@ -75,6 +75,12 @@ export interface ServerOptions {
   readonly session?: Duration.Input | undefined
 }
 
+/** An operator, and the name under which its changes are counted. The operator cannot choose the second name. */
+export interface Entered {
+  readonly actor: Actor
+  readonly countedAs: string
+}
+
 /** The settings of the server, and what it keeps in this process. */
 export class Settings extends Context.Service<Settings, {
   /** The path without a slash at its end: empty or `/ops`. */
@@ -87,7 +93,7 @@ export class Settings extends Context.Service<Settings, {
   readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>
   readonly bodyBytes: number
   readonly streams: number
-  readonly sessions: Shelf.Shelf<Actor>
+  readonly sessions: Shelf.Shelf<Entered>
   readonly sessionMillis: number
   readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>
   readonly previews: Shelf.Shelf<RedrivePreview>
@@ -126,6 +132,10 @@ const problem = (options: ServerOptions): InvalidSetting | undefined => {
   return undefined
 }
 
+/** Returns a host as requests name it: in lower case, and an address of IPv6 in brackets. */
+const asHost = (host: string): string =>
+  (/^[\da-f]*:[\da-f.]*:[\da-f:.]*$/i.test(host) ? `[${host}]` : host).toLowerCase()
+
 /** Checks the options, and makes what the server keeps. */
 export const make = Effect.fnUntraced(function*(options: ServerOptions) {
   const bad = problem(options)
@@ -138,7 +148,7 @@ export const make = Effect.fnUntraced(function*(options: ServerOptions) {
     path: path === "/" ? "" : path,
     tokens: options.tokens ?? [],
     authenticate: options.authenticate,
-    hosts: ["localhost", "127.0.0.1", "[::1]", ...(options.hosts ?? [])].map((host) => host.toLowerCase()),
+    hosts: ["localhost", "127.0.0.1", "[::1]", ...(options.hosts ?? [])].map(asHost),
     payloads: options.payloads ?? "shown",
     redaction: Redaction.make((options.hide ?? []).map((one) => Redaction.parse(one)!)),
     topics: new Map((options.topics ?? []).map((topic) => [topic.name, topic])),

@@ -1,6 +1,6 @@
 /**
- * Keeps values under random ids for a limited time, in this process: sessions, one-time codes and previews. The oldest
- * value is dropped when too many are kept.
+ * Keeps values under random ids for a limited time, in this process: sessions and previews. The oldest value
+ * is dropped when too many are kept.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"

@@ -39,6 +39,17 @@ const openBrowser = Effect.fnUntraced(function*(url: string) {
   )
 })
 
+/**
+ * Makes a server that answers 503 until it has its handler. It listens before that, and a request without any handler
+ * would wait indefinitely.
+ */
+const answeringFromTheStart = () => {
+  const server = createServer()
+  return server.on("request", (_, response) => {
+    if (server.listenerCount("request") === 1) response.writeHead(503, { "retry-after": "1" }).end()
+  })
+}
+
 const portOf = (address: HttpServer.HttpServer["Service"]["address"]): number | undefined =>
   "port" in address ? Number(address.port) : undefined
 
@@ -53,7 +64,7 @@ const inUse = (host: string, port: number) =>
 /** Serves until it is interrupted. */
 export const serve = (options: ServerOptions, { code, host, open, port }: Listen) => {
   const listening = HttpRouter.serve(Server.layer(options), { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provideMerge(NodeHttpServer.layer(createServer, { host, port }))
+    Layer.provideMerge(NodeHttpServer.layer(answeringFromTheStart, { host, port }))
   )
   const running = Effect.gen(function*() {
     // The rest of the layer's context would replace the streams of this command.

@@ -9,7 +9,7 @@ export const visit = (page: Page, address: string) =>
     await page.goto("about:blank")
     await page.goto(address)
     await page.locator("h1").waitFor()
-    await page.locator(".skeleton").waitFor({ state: "detached" })
+    await page.locator("body:not(:has(.skeleton))").waitFor({ state: "attached" })
   })
 
 /** Signs in by the form. */
@@ -73,7 +73,7 @@ export const openDialog = (page: Page, key: string) =>
       await page.keyboard.press(key)
       await dialog.waitFor({ timeout: 1_000 }).catch(() => undefined)
     }
-    await page.locator(".skeleton").waitFor({ state: "detached" })
+    await page.locator("body:not(:has(.skeleton))").waitFor({ state: "attached" })
   })
 
 /** Moves down the list until the row of this text has the focus. */

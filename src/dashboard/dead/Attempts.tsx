@@ -116,7 +116,7 @@ const Stack = ({ text }: { readonly text: string }) => {
   return (
     <details class="stack-trace">
       <summary>
-        Stack<span class="quiet">· {counted(lines.filter(isOwn).length, "own frame")}</span>
+        Stack <span class="quiet">· {counted(lines.filter(isOwn).length, "own frame")}</span>
       </summary>
       <div class="code-box">
         <pre class="code" tabIndex={0}>

@@ -118,10 +118,10 @@ describe.runIf(runs)("a log of Redis Streams", () => {
     () =>
       withLedger(({ has, rows, where, write }) =>
         Effect.gen(function*() {
-          let mended = false
+          let fixed = false
           const pipeline = ledger.pipe(
             Pipeline.mapEffect((one: Order) =>
-              one.id === "bad2" && !mended ? Effect.fail(new Declined({ reason: "no" })) : Effect.succeed(one)
+              one.id === "bad2" && !fixed ? Effect.fail(new Declined({ reason: "no" })) : Effect.succeed(one)
             ),
             Pipeline.commit((one) => write(one)),
             Pipeline.retry(Retry.never),
@@ -137,9 +137,9 @@ describe.runIf(runs)("a log of Redis Streams", () => {
               yield* send([order("bad", 5), order("good", 3)])
               yield* has(4)
               assert.deepStrictEqual(idsOf(yield* rows, "bad"), ["bad1"])
-              mended = true
+              fixed = true
               const [dead] = yield* open
-              yield* DeadLetters.redrive(dead!.id, { by: "operator", note: "mended" })
+              yield* DeadLetters.redrive(dead!.id, { by: "operator", note: "fixed" })
               yield* has(8)
             })
           )

@@ -59,10 +59,10 @@ it.effect("a drain waits for an operator's decisions about dead letters, on PGli
             return (yield* DeadLetters.list({ key: id }))[0]!.id
           })
         const committed = (id: string) => test.committed.filter((one) => one.startsWith(id))
-        const mended = (id: string) => JSON.stringify(payment(`${id}1`))
+        const fixed = (id: string) => JSON.stringify(payment(`${id}1`))
 
         const edited = yield* dead("e")
-        yield* DeadLetters.redriveEdited(edited, { topic: Payments, payload: mended("e"), by })
+        yield* DeadLetters.redriveEdited(edited, { topic: Payments, payload: fixed("e"), by })
         yield* test.drain()
         assert.deepStrictEqual(committed("e"), ["e1", "e2"], test.story)
         assert.strictEqual((yield* DeadLetters.get(edited)).state, "resolved")

@@ -35,7 +35,7 @@ const description = HttpRouter.add(
   Effect.sync(() => HttpServerResponse.jsonUnsafe(OpenApi.fromApi(api)))
 )
 
-/** Liveness: any answer is enough, since a restart fixes neither the database nor a queue. */
+/** Liveness: a response shows that the process lives. A restart repairs neither the database nor a queue. */
 const live = HttpRouter.add("GET", "/health/live", HttpServerResponse.text("ok\n"))
 
 /** Readiness: the checks of this process. The reasons are for operators, so an open route shows the states only. */

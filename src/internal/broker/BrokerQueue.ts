@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import type { TransportError } from "../../Errors.ts"
 
-/** A message as any broker hands it out. */
+/** A message as a broker hands it out, in one form for all brokers. */
 export interface Received {
   /** The id that the broker gave the message. */
   readonly messageId: string

@@ -3,9 +3,7 @@ import { useSignal } from "@preact/signals"
 import type { DeadLetterItem } from "../data/Facts.ts"
 import * as Api from "../data/Requests.ts"
 import { attempt } from "../decide/Deciding.ts"
-import { Btn } from "../parts/Btn.tsx"
-import { Field } from "../parts/Field.tsx"
-import { Modal } from "../parts/Modal.tsx"
+import { NotedDialog } from "../parts/NotedDialog.tsx"
 import { Shown } from "../text/ShownText.tsx"
 
 export const RedriveOne = (
@@ -27,19 +25,14 @@ export const RedriveOne = (
     onDone()
   }
   return (
-    <Modal
-      title={
-        <>
-          Redrive <Shown text={one.message.id} />
-        </>
-      }
+    <NotedDialog
+      verb="Redrive"
+      name={one.message.id}
+      button={{ kind: "primary", icon: "runs", busy: busy.value, onClick: () => void submit(), children: "Redrive" }}
+      note={note}
+      label="Note"
+      placeholder="INC-812 fixed"
       onClose={onClose}
-      actions={
-        <>
-          <Btn onClick={onClose}>Cancel</Btn>
-          <Btn kind="primary" icon="runs" busy={busy.value} onClick={() => void submit()}>Redrive</Btn>
-        </>
-      }
     >
       <p>
         The message goes back into the queue of{" "}
@@ -52,14 +45,6 @@ export const RedriveOne = (
           : one.message.keyed && " Later messages of its key may be committed already."}
       </p>
       <p class="quiet">If it was committed meanwhile, the inbox knows it, and it has no effect again.</p>
-      <Field
-        label="Note"
-        value={note.value}
-        onInput={(value) => (note.value = value)}
-        placeholder="INC-812 fixed"
-        hint="The audit keeps it."
-        autofocus
-      />
-    </Modal>
+    </NotedDialog>
   )
 }

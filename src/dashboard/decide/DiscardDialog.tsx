@@ -1,15 +1,12 @@
 /** Discards one dead letter or a frozen set. A discard can be undone for 7 days, and the dialog says so. */
-import { useSignal } from "@preact/signals"
+import { type Signal, useSignal } from "@preact/signals"
 import type { Preview } from "../data/Facts.ts"
 import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
-import { Btn } from "../parts/Btn.tsx"
-import { Field } from "../parts/Field.tsx"
-import { Modal } from "../parts/Modal.tsx"
+import { NotedDialog } from "../parts/NotedDialog.tsx"
 import { LoadedModal } from "../parts/States.tsx"
 import { notify } from "../shell/Toasts.tsx"
 import { counted } from "../text/Amounts.ts"
-import { Shown } from "../text/ShownText.tsx"
 import { attempt, explain } from "./Deciding.ts"
 import { SetFacts } from "./RedriveDialog.tsx"
 
@@ -93,7 +90,7 @@ export const DiscardOne = ({ name, onClose, onDone, seen }: DiscardProps & { rea
 const Frame = (
   { busy, children, discard, name, note, off, onClose, text }: {
     readonly name: string
-    readonly note: { value: string }
+    readonly note: Signal<string>
     readonly onClose: () => void
     readonly busy: boolean
     readonly text: string
@@ -102,32 +99,18 @@ const Frame = (
     readonly children: preact.ComponentChildren
   }
 ) => (
-  <Modal
-    title={
-      <>
-        Discard <Shown text={name} />
-      </>
-    }
+  <NotedDialog
+    verb="Discard"
+    name={name}
+    button={{ kind: "danger", icon: "trash", busy, off, onClick: () => void discard(), children: text }}
+    note={note}
+    placeholder="duplicates of an old import"
     onClose={onClose}
-    actions={
-      <>
-        <Btn onClick={onClose}>Cancel</Btn>
-        <Btn kind="danger" icon="trash" busy={busy} off={off} onClick={() => void discard()}>{text}</Btn>
-      </>
-    }
   >
     {children}
     <p>
       The messages are not processed. Messages that wait behind them continue in order. A dead letter can be restored
       while the store keeps it, which is 7 days by default.
     </p>
-    <Field
-      label="Reason"
-      value={note.value}
-      onInput={(value) => (note.value = value)}
-      placeholder="duplicates of an old import"
-      hint="The audit keeps it."
-      autofocus
-    />
-  </Modal>
+  </NotedDialog>
 )

@@ -3,12 +3,9 @@ import { useSignal } from "@preact/signals"
 import type { Worker } from "../data/Facts.ts"
 import * as Api from "../data/Requests.ts"
 import { explain } from "../decide/Deciding.ts"
-import { Btn } from "../parts/Btn.tsx"
-import { Field } from "../parts/Field.tsx"
-import { Modal } from "../parts/Modal.tsx"
+import { NotedDialog } from "../parts/NotedDialog.tsx"
 import { notify } from "../shell/Toasts.tsx"
 import { counted } from "../text/Amounts.ts"
-import { Shown } from "../text/ShownText.tsx"
 
 export const EvictDialog = (
   { onClose, onDone, worker: { consumer, worker } }: {
@@ -36,19 +33,13 @@ export const EvictDialog = (
     onDone()
   }
   return (
-    <Modal
-      title={
-        <>
-          Evict <Shown text={worker} />
-        </>
-      }
+    <NotedDialog
+      verb="Evict"
+      name={worker}
+      button={{ kind: "danger", icon: "evict", busy: busy.value, onClick: () => void submit(), children: "Evict" }}
+      note={note}
+      placeholder="its process hangs"
       onClose={onClose}
-      actions={
-        <>
-          <Btn onClick={onClose}>Cancel</Btn>
-          <Btn kind="danger" icon="evict" busy={busy.value} onClick={() => void submit()}>Evict</Btn>
-        </>
-      }
     >
       <p>
         Its leases end now, and other workers take its lanes over. It commits nothing more under them. Its messages in
@@ -57,14 +48,6 @@ export const EvictDialog = (
       <ul class="warnings">
         <li>Stop the process of the worker first. One that still runs claims free lanes again.</li>
       </ul>
-      <Field
-        label="Reason"
-        value={note.value}
-        onInput={(value) => (note.value = value)}
-        placeholder="its process hangs"
-        hint="The audit keeps it."
-        autofocus
-      />
-    </Modal>
+    </NotedDialog>
   )
 }

@@ -6,9 +6,8 @@ import { useResource } from "../data/Resource.ts"
 import { attempt } from "../decide/Deciding.ts"
 import { Badge } from "../parts/Badge.tsx"
 import { Btn } from "../parts/Btn.tsx"
-import { Field } from "../parts/Field.tsx"
 import { type Column, Grid } from "../parts/Grid.tsx"
-import { Modal } from "../parts/Modal.tsx"
+import { NotedDialog } from "../parts/NotedDialog.tsx"
 import { Empty, Loaded } from "../parts/States.tsx"
 import { to } from "../place/Address.ts"
 import { offForViewers } from "../shell/Session.tsx"
@@ -153,32 +152,24 @@ const Quarantine = (
     onDone()
   }
   return (
-    <Modal
-      title={
-        <>
-          Dead-letter <Shown text={id} />
-        </>
-      }
+    <NotedDialog
+      verb="Dead-letter"
+      name={id}
+      button={{
+        kind: "danger",
+        icon: "failures",
+        busy: busy.value,
+        onClick: () => void submit(),
+        children: "Dead-letter it now"
+      }}
+      note={note}
+      placeholder="in flight in 3 of 3 crashes"
       onClose={onClose}
-      actions={
-        <>
-          <Btn onClick={onClose}>Cancel</Btn>
-          <Btn kind="danger" icon="failures" busy={busy.value} onClick={() => void submit()}>Dead-letter it now</Btn>
-        </>
-      }
     >
       <p>
         The message leaves its queue at once, so it does not crash another worker. It can be redriven, edited or
         discarded like any dead letter. If its pipeline keeps the order, its key is parked.
       </p>
-      <Field
-        label="Reason"
-        value={note.value}
-        onInput={(value) => (note.value = value)}
-        placeholder="in flight in 3 of 3 crashes"
-        hint="The audit keeps it."
-        autofocus
-      />
-    </Modal>
+    </NotedDialog>
   )
 }

@@ -44,7 +44,7 @@ const printDifference = (before: string, now: string) => {
 }
 
 rmSync(join(root, folder), { recursive: true, force: true })
-const flags = "--emitDeclarationOnly --removeComments --declarationMap false --sourceMap false"
+const flags = "--emitDeclarationOnly --removeComments --singleThreaded --declarationMap false --sourceMap false"
 const built = tool("tsc", ["--project", ".ci/tsconfig.build.json", ...flags.split(" "), "--outDir", folder])
 if (built.code !== 0) {
   console.error(built.stdout)

@@ -9,15 +9,19 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const run = `axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations.flatMap(({ id, nodes }) =>
   nodes.map(({ failureSummary, target }) => id + " at " + target.join(" ") + ": " + failureSummary.replaceAll("\\n", " "))))`
 
-/** Returns what axe-core finds on the page, and whether the page is wider than the screen. */
-export const findings = Effect.fnUntraced(function*({ context, page }: Watched) {
+/** Prepares a page, and returns the check: what axe-core finds on it, and whether it is wider than the screen. */
+export const checked = Effect.fnUntraced(function*({ context, page }: Watched) {
   // The page's policy forbids scripts that are added, so the debugger evaluates them.
   const session = yield* step(() => context.newCDPSession(page))
   const evaluate = (expression: string) =>
-    step(() => session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }))
+    Effect.map(
+      step(() => session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true })),
+      ({ result }) => result.value as unknown
+    )
   yield* evaluate(axe)
-  const found = (yield* evaluate(run)).result.value as ReadonlyArray<string>
-  const wider = (yield* evaluate("document.documentElement.scrollWidth - innerWidth")).result.value as number
-  yield* step(() => session.detach())
-  return wider > 0 ? [...found, `the page is ${wider} pixels wider than the screen`] : found
+  return Effect.gen(function*() {
+    const found = (yield* evaluate(run)) as ReadonlyArray<string>
+    const wider = (yield* evaluate("document.documentElement.scrollWidth - innerWidth")) as number
+    return wider > 0 ? [...found, `the page is ${wider} pixels wider than the screen`] : found
+  })
 })

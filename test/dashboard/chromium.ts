@@ -2,7 +2,7 @@
  * The browser of the tests: a real headless Chromium, which `CHROMIUM` names or the system has. Where there is none,
  * the tests say loudly that they did not run.
  */
-import { Effect, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import { existsSync } from "node:fs"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { limit } from "../harness/patience.ts"
@@ -39,17 +39,39 @@ class BrowserFailed extends Schema.TaggedError<BrowserFailed>()("BrowserFailed",
 export const step = <A>(run: () => Promise<A>): Effect.Effect<A, BrowserFailed> =>
   Effect.tryPromise({ try: run, catch: (error) => new BrowserFailed({ message: String(error) }) })
 
-/** Starts the browser. It ends with the scope. */
-export const browser: Effect.Effect<Browser, BrowserFailed, import("effect").Scope.Scope> = Effect.acquireRelease(
-  step(() => chromium.launch({ executablePath: program!, args, timeout: limit(30_000) })),
-  (browser) => Effect.promise(() => browser.close())
-)
+/** The browser that the tests of a file share. Each page has a context of its own: cookies, storage and look. */
+export class Chromium extends Context.Service<Chromium, Browser>()("test/Chromium") {
+  /** Starts the browser. It ends with the scope. */
+  static readonly layer = Layer.effect(
+    Chromium,
+    Effect.acquireRelease(
+      step(() => chromium.launch({ executablePath: program!, args, timeout: limit(30_000) })),
+      (browser) => Effect.promise(() => browser.close())
+    )
+  )
+}
 
 /** The look of a page. */
 export interface Look {
   readonly width: 1360 | 900 | 360
   readonly theme: "light" | "dark"
 }
+
+const sizeOf = ({ width }: Look) => ({ width, height: width === 360 ? 780 : 900 })
+
+/** Gives the page another look. The device stays: a wide page becomes no phone. */
+export const changeLook = (page: Page, look: Look) =>
+  step(async () => {
+    await page.emulateMedia({ colorScheme: look.theme, reducedMotion: "reduce" })
+    await page.setViewportSize(sizeOf(look))
+    await page.waitForFunction((theme) => matchMedia(`(prefers-color-scheme: ${theme})`).matches, look.theme)
+    await painted(page)
+    await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== "running"))
+  })
+
+/** Waits until the page has drawn what its state asks for. */
+export const painted = (page: Page) =>
+  page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 /** A page with everything that it must not do. */
 export interface Watched {
@@ -60,11 +82,12 @@ export interface Watched {
 }
 
 /** Opens a page that notes each offence. It closes with the scope. */
-export const watched = Effect.fnUntraced(function*(browser: Browser, origin: string, look: Look) {
+export const watched = Effect.fnUntraced(function*(origin: string, look: Look) {
+  const browser = yield* Chromium
   const context = yield* Effect.acquireRelease(
     step(() =>
       browser.newContext({
-        viewport: { width: look.width, height: look.width === 360 ? 780 : 900 },
+        viewport: sizeOf(look),
         colorScheme: look.theme,
         hasTouch: look.width === 360,
         isMobile: look.width === 360,

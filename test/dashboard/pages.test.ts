@@ -8,8 +8,8 @@ import { DeadLetters } from "millrace"
 import { inject } from "vitest"
 import { limit } from "../harness/patience.ts"
 import { eventually, freshSchema } from "../postgres/kit.ts"
-import { findings } from "./accessible.ts"
-import { browser, browserRuns, type Look, step, watched } from "./chromium.ts"
+import { checked } from "./accessible.ts"
+import { browserRuns, changeLook, Chromium, type Look, step, watched } from "./chromium.ts"
 import { consumer, corpus, plantHostile } from "./hostileTexts.ts"
 import { committed, type Ledger, ledgerOf, ledgerTable, plant } from "./planted.ts"
 import { code, Site, site, tokens } from "./site.ts"
@@ -19,18 +19,16 @@ const mouse = ledgerOf("mouse")
 const keyboard = ledgerOf("keyboard")
 const shown = ledgerOf("shown")
 
-const looks: ReadonlyArray<Look> = [
-  { width: 1360, theme: "light" },
-  { width: 1360, theme: "dark" },
-  { width: 900, theme: "light" },
-  { width: 360, theme: "light" },
-  { width: 360, theme: "dark" }
+/** The looks in which every page is checked. A phone is another device, so that it has a page of its own. */
+const devices: ReadonlyArray<readonly [first: Look, ...others: ReadonlyArray<Look>]> = [
+  [{ width: 1360, theme: "light" }, { width: 1360, theme: "dark" }, { width: 900, theme: "light" }],
+  [{ width: 360, theme: "light" }, { width: 360, theme: "dark" }]
 ]
 
 /** A page that is signed in as an operator. */
 const signedIn = Effect.fnUntraced(function*(look: Look, token = tokens.operator) {
   const { at, origin } = yield* Site
-  const seen = yield* watched(yield* browser, origin, look)
+  const seen = yield* watched(origin, look)
   yield* Walks.signIn(seen.page, at(""), token)
   return { ...seen, at }
 })
@@ -94,28 +92,33 @@ const planted = Layer.effectDiscard(
 )
 
 if (browserRuns("the dashboard in a browser")) {
-  layer(Layer.provideMerge(planted, all), { excludeTestServices: true, timeout: limit(120_000) })(
+  layer(Layer.mergeAll(Layer.provideMerge(planted, all), Chromium.layer), {
+    excludeTestServices: true,
+    timeout: limit(120_000)
+  })(
     "the dashboard",
     (it) => {
-      for (const look of looks) {
-        it.effect(
-          `has no finding of axe-core, and no page that is too wide, at ${look.width} pixels in the ${look.theme} theme`,
-          () =>
-            Effect.gen(function*() {
-              const seen = yield* signedIn(look)
-              const found: Array<string> = []
-              for (const [place, key] of yield* places) {
-                yield* Walks.visit(seen.page, seen.at(place))
-                if (key !== undefined) {
-                  yield* Walks.openDialog(seen.page, key)
-                }
-                found.push(...(yield* findings(seen)).map((each) => `${place} ${key ?? ""}: ${each}`))
+      for (const looks of devices) {
+        const names = looks.map(({ theme, width }) => `${theme} at ${width} pixels`).join(", ")
+        it.effect(`has no finding of axe-core, and no page that is too wide: ${names}`, () =>
+          Effect.gen(function*() {
+            const seen = yield* signedIn(looks[0])
+            const check = yield* checked(seen)
+            const found: Array<string> = []
+            for (const [place, key] of yield* places) {
+              yield* Walks.turnTo(seen.page, place)
+              if (key !== undefined) yield* Walks.openDialog(seen.page, key)
+              for (const look of looks) {
+                yield* changeLook(seen.page, look)
+                found.push(
+                  ...(yield* check).map((each) => `${place} ${key ?? ""} ${look.theme} ${look.width}: ${each}`)
+                )
               }
-              assert.deepStrictEqual(found, [])
-              assert.deepStrictEqual(seen.offences, [])
-            }),
-          limit(240_000)
-        )
+              if (key !== undefined) yield* Walks.closeDialog(seen.page)
+            }
+            assert.deepStrictEqual(found, [])
+            assert.deepStrictEqual(seen.offences, [])
+          }), limit(240_000))
       }
 
       it.effect("finds, fixes and redrives by mouse, and the reconciliation comes right", () =>
@@ -144,26 +147,31 @@ if (browserRuns("the dashboard in a browser")) {
           const { at, offences, page } = yield* signedIn(wide)
           const open = encodeURIComponent(consumer)
           const [first] = yield* DeadLetters.list({ consumer, state: "open" })
+          const turn = (place: string) => [place, Walks.turnTo(page, place)] as const
+          const visit = (place: string) => [place, Walks.visit(page, at(place))] as const
           const visits = [
-            "#/",
-            "#/failures?view=list",
-            `#/failures/${open}/${encodeURIComponent(first!.fingerprint)}`,
-            `#/keys?consumer=${open}`,
-            `#/queues/${open}`,
-            `#/workers?tab=lanes&consumer=${open}`,
-            "#/audit",
-            ...planted.flatMap(({ id, key, messageId }) => [
-              `#/dead-letters/${id}`,
-              `#/keys/${open}/${encodeURIComponent(key)}`,
-              `#/messages/${encodeURIComponent(messageId)}`
-            ]),
+            ...[
+              "#/",
+              "#/failures?view=list",
+              `#/failures/${open}/${encodeURIComponent(first!.fingerprint)}`,
+              `#/keys?consumer=${open}`,
+              `#/queues/${open}`,
+              `#/workers?tab=lanes&consumer=${open}`,
+              "#/audit",
+              ...planted.flatMap(({ id, key, messageId }) => [
+                `#/dead-letters/${id}`,
+                `#/keys/${open}/${encodeURIComponent(key)}`,
+                `#/messages/${encodeURIComponent(messageId)}`
+              ])
+            ].map(turn),
+            // A link may bring such a text: a page starts with it.
             ...corpus.flatMap((text) => {
               const encoded = encodeURIComponent(text)
               return [`#/failures?q=${encoded}&run=${encoded}`, `#/${encoded}/${encoded}?tab=${encoded}`]
-            })
+            }).map(visit)
           ]
-          for (const place of visits) {
-            yield* Walks.visit(page, at(place))
+          for (const [place, show] of visits) {
+            yield* show
             const title = yield* step(() => page.title())
             assert.match(title, / · Millrace$/, place)
             assert.notMatch(title, hidden, place)
@@ -200,7 +208,7 @@ if (browserRuns("the dashboard in a browser")) {
         () =>
           Effect.gen(function*() {
             const { at, origin } = yield* Site
-            const { page } = yield* watched(yield* browser, origin, wide)
+            const { page } = yield* watched(origin, wide)
             yield* Walks.signIn(page, at(""), tokens.operator)
             yield* step(() =>
               page.route(
@@ -218,14 +226,13 @@ if (browserRuns("the dashboard in a browser")) {
       it.effect("signs in once by the code of a link, and leaves the code in no address", () =>
         Effect.gen(function*() {
           const { at, origin } = yield* Site
-          const chromium = yield* browser
-          const { page } = yield* watched(chromium, origin, wide)
+          const { page } = yield* watched(origin, wide)
           yield* step(() => page.goto(at(`#code=${code}`)))
           yield* step(() => page.getByRole("heading", { name: "Overview" }).waitFor())
           assert.strictEqual(page.url(), at("#/"))
           yield* step(() => page.reload())
           yield* step(() => page.getByText("otto").first().waitFor())
-          const again = yield* watched(chromium, origin, wide)
+          const again = yield* watched(origin, wide)
           yield* step(() => again.page.goto(at(`#code=${code}`)))
           yield* step(() => again.page.getByRole("heading", { name: "Sign in" }).waitFor())
         }), limit(60_000))
@@ -236,7 +243,7 @@ if (browserRuns("the dashboard in a browser")) {
           Effect.gen(function*() {
             const site = yield* Site
             const named = (address: string) => address.replace("127.0.0.1", "millrace.internal")
-            const { offences, page } = yield* watched(yield* browser, named(site.origin), wide)
+            const { offences, page } = yield* watched(named(site.origin), wide)
             const at = (place: string) => named(site.at(place))
             yield* Walks.signIn(page, at(""), tokens.operator)
             assert.isFalse(yield* step(() => page.evaluate("isSecureContext")))

@@ -1,15 +1,33 @@
 /** The walk of an operator through the pages: by mouse, and by keyboard alone. */
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
-import { step } from "./chromium.ts"
+import { painted, step } from "./chromium.ts"
 
-/** Opens a place of the pages. */
+/** Waits until the page shows its facts. */
+const shows = async (page: Page) => {
+  await page.locator("h1").waitFor()
+  await page.locator("body:not(:has(.skeleton))").waitFor({ state: "attached" })
+}
+
+/** Loads the pages at a place, as a link from elsewhere does. */
 export const visit = (page: Page, address: string) =>
   step(async () => {
     await page.goto("about:blank")
     await page.goto(address)
-    await page.locator("h1").waitFor()
-    await page.locator("body:not(:has(.skeleton))").waitFor({ state: "attached" })
+    await shows(page)
+  })
+
+/** Turns the loaded pages to a place, as their own links do. It takes a fifth of the time of a load. */
+export const turnTo = (page: Page, fragment: string) =>
+  step(async () => {
+    await page.evaluate((to) =>
+      new Promise<void>((turned) => {
+        addEventListener("hashchange", () => turned(), { once: true })
+        if (new URL(to, location.href).hash === location.hash) turned()
+        location.hash = to
+      }), fragment)
+    await painted(page)
+    await shows(page)
   })
 
 /** Signs in by the form. */
@@ -74,6 +92,13 @@ export const openDialog = (page: Page, key: string) =>
       await dialog.waitFor({ timeout: 1_000 }).catch(() => undefined)
     }
     await page.locator("body:not(:has(.skeleton))").waitFor({ state: "attached" })
+  })
+
+/** Closes the dialog. */
+export const closeDialog = (page: Page) =>
+  step(async () => {
+    await page.keyboard.press("Escape")
+    await page.getByRole("dialog").waitFor({ state: "detached" })
   })
 
 /** Moves down the list until the row of this text has the focus. */
@@ -150,6 +175,5 @@ export const redriveByKeys = Effect.fnUntraced(function*(page: Page, { consumer 
   yield* tabTo(page, /Continue with the rest/)
   yield* press(page, "Enter")
   yield* step(() => page.getByRole("dialog").getByText("finished", { exact: true }).waitFor())
-  yield* press(page, "Escape")
-  yield* step(() => page.getByRole("dialog").waitFor({ state: "detached" }))
+  yield* closeDialog(page)
 })

@@ -3,11 +3,11 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Pipeline, Retry, Topic, Worker } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { inject } from "vitest"
 import * as Grants from "../../src/postgres/sql/grants.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import { freshSchema, postgres } from "../postgres/kit.ts"
+import { pglite } from "../setup/pglite.ts"
 import { api, ask, post, secrets, server } from "./httpKit.ts"
 
 const Cards = Topic.make("cards", {
@@ -32,7 +32,7 @@ const pan = "4111-2222-3333"
 
 layer(
   server({ hide: ["$.card.pan", "$.first", "$.second"], payloads: "onRequest", topics: [Cards, Pairs] }).pipe(
-    Layer.provideMerge(Embedded.layer())
+    Layer.provideMerge(pglite())
   ),
   { excludeTestServices: true, timeout: 120_000 }
 )("a hidden value is", (it) => {

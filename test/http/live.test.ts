@@ -2,9 +2,9 @@
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Layer, Queue, type Scope } from "effect"
 import { Consumers } from "millrace"
-import { Embedded } from "millrace/embedded"
 import { request } from "node:http"
 import { ledger } from "../cli/commandLine.ts"
+import { pglite } from "../setup/pglite.ts"
 import { api, ask, port, secrets, server } from "./httpKit.ts"
 
 interface Update {
@@ -64,7 +64,7 @@ const open = Effect.fnUntraced(function*(
   return { status: status.status, next, ended: Deferred.await(ended) }
 })
 
-layer(server({ streams: 2 }).pipe(Layer.provideMerge(Embedded.layer())), {
+layer(server({ streams: 2 }).pipe(Layer.provideMerge(pglite())), {
   excludeTestServices: true,
   timeout: 180_000
 })(

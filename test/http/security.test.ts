@@ -5,8 +5,8 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { OpenApi } from "effect/http-api"
-import { Embedded } from "millrace/embedded"
 import { Api, Problems } from "millrace/http"
+import { pglite } from "../setup/pglite.ts"
 import { ask, type Asked, secrets, server } from "./httpKit.ts"
 
 interface Operation {
@@ -56,7 +56,7 @@ const cookieOf = Effect.fnUntraced(function*(token: string) {
   return { cookie, attributes }
 })
 
-layer(server({ hosts: ["FD00::5", "fd00::6"] }).pipe(Layer.provideMerge(Embedded.layer())), {
+layer(server({ hosts: ["FD00::5", "fd00::6"] }).pipe(Layer.provideMerge(pglite())), {
   excludeTestServices: true,
   timeout: 300_000
 })(
@@ -280,7 +280,7 @@ layer(server({ hosts: ["FD00::5", "fd00::6"] }).pipe(Layer.provideMerge(Embedded
   }
 )
 
-layer(server().pipe(Layer.provideMerge(Embedded.layer())), { excludeTestServices: true, timeout: 120_000 })(
+layer(server().pipe(Layer.provideMerge(pglite())), { excludeTestServices: true, timeout: 120_000 })(
   "sign-ins",
   (it) => {
     it.effect("of one address fail ten times a minute at most, and then no secret is compared", () =>
@@ -300,7 +300,7 @@ layer(
     tokens: [],
     authenticate: ({ headers }) =>
       Effect.succeed(headers["x-user"] === undefined ? undefined : { name: headers["x-user"], role: "operator" })
-  }).pipe(Layer.provideMerge(Embedded.layer())),
+  }).pipe(Layer.provideMerge(pglite())),
   { excludeTestServices: true, timeout: 120_000 }
 )("your own authentication", (it) => {
   it.effect("names the operator, and is held to the roles and the origin", () =>
@@ -327,7 +327,7 @@ layer(
 
 layer(
   server({ tokens: [], code: { code: Redacted.make("once-0123456789"), actor: { name: "anna", role: "admin" } } }).pipe(
-    Layer.provideMerge(Embedded.layer())
+    Layer.provideMerge(pglite())
   ),
   { excludeTestServices: true, timeout: 120_000 }
 )("a one-time code", (it) => {
@@ -353,12 +353,12 @@ layer(
 it.effect("a server without tokens, code and authentication does not start", () =>
   Effect.gen(function*() {
     const closed = yield* Effect.flip(Effect.scoped(Layer.build(
-      server({ tokens: [] }).pipe(Layer.provideMerge(Embedded.layer()))
+      server({ tokens: [] }).pipe(Layer.provideMerge(pglite()))
     )))
     assert.include((closed as Error).message, "closed by default")
     const short = { token: Redacted.make("short"), role: "viewer", name: "x" } as const
     const weak = yield* Effect.flip(Effect.scoped(Layer.build(
-      server({ tokens: [short] }).pipe(Layer.provideMerge(Embedded.layer()))
+      server({ tokens: [short] }).pipe(Layer.provideMerge(pglite()))
     )))
     assert.include((weak as Error).message, "16 characters")
     assert.notInclude((weak as Error).message, "short\"")

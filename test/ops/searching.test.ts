@@ -1,44 +1,17 @@
 /** Searches of dead letters by version, text and payload on both engines: what they find, and how far they look. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
-import { SqlClient } from "effect/sql"
-import { type DeadLetter } from "millrace"
 import { DeadLetterSearch, Operations } from "millrace/ops"
 import { inject } from "vitest"
-import { freshSchema, postgres, register } from "../postgres/kit.ts"
+import { freshSchema, postgres } from "../postgres/kit.ts"
 import { pglite } from "../setup/pglite.ts"
+import { writeDead, writeMany } from "./deadRows.ts"
 
 const schema = freshSchema()
 const engines = [
   ["postgres", postgres(inject("databaseUrl"), { retention: false }, schema), 20_000],
   ["pglite", pglite({ schema, retention: false }), 2_000]
 ] as const
-
-const attempts = (message: string) =>
-  JSON.stringify([{ attempt: 1, at: 1, tag: "Declined", error: { code: "51" }, message, stack: "", step: "steps" }])
-
-interface Row {
-  readonly id: string
-  readonly payload?: string
-  readonly message?: string
-  readonly version?: string
-  readonly state?: DeadLetter.State
-}
-
-/** Writes dead letters of a consumer of its own, oldest first. */
-const write = Effect.fnUntraced(function*(consumer: string, rows: ReadonlyArray<Row>) {
-  const sql = yield* SqlClient.SqlClient
-  yield* register({ consumer, lanes: 4 })
-  for (const { id, message = "declined", payload = "{}", state = "open", version = "1.4.2" } of rows) {
-    yield* sql`insert into ${
-      sql(`${schema}.dead_letters`)
-    } (queue_id, lane, seq, message_id, topic, key, keyed, payload,
-        headers, version, published_at, reason, parked, attempts, tag, fingerprint, code_version, state)
-      select id, 0, 0, ${`${consumer}-${id}`}, 't', ${`key of ${id}`}, true, ${payload}, '{}', 1, now(), 'exhausted', false,
-        ${attempts(message)}, 'Declined', 'Declined@steps', ${version}, ${state}
-      from ${sql(`${schema}.consumers`)} where name = ${consumer}`
-  }
-})
 
 const search = Effect.fnUntraced(function*(consumer: string, asked: DeadLetterSearch.DeadLetterSearch) {
   const { searchDeadLetters } = yield* Operations.Operations
@@ -57,7 +30,7 @@ for (const [engine, services, most] of engines) {
     (it) => {
       it.effect("finds a text in payload, key, id and attempts, in any case and with any character", () =>
         Effect.gen(function*() {
-          yield* write("texts", [
+          yield* writeDead(schema, "texts", [
             { id: "payload", payload: `{"bank":"Sparkasse 100%"}` },
             { id: "error", message: "the bank said \"no\"\nand C:\\temp" },
             { id: "other", payload: `{"bank":"1000"}` }
@@ -73,7 +46,10 @@ for (const [engine, services, most] of engines) {
 
       it.effect("finds the version that a message died on, in the states that are asked for", () =>
         Effect.gen(function*() {
-          yield* write("versions", [{ id: "a" }, { id: "b", version: "1.4.3" }, { id: "c", state: "discarded" }])
+          yield* writeDead(schema, "versions", [{ id: "a" }, { id: "b", version: "1.4.3" }, {
+            id: "c",
+            state: "discarded"
+          }])
           assert.deepStrictEqual((yield* search("versions", { version: "1.4.2" })).ids, ["c", "a"])
           assert.deepStrictEqual((yield* search("versions", { version: "1.4.2", state: "open" })).ids, ["a"])
           assert.isUndefined((yield* search("versions", { version: "1.4.3" })).looked)
@@ -81,7 +57,7 @@ for (const [engine, services, most] of engines) {
 
       it.effect("finds a value in a payload, with every digit, beside payloads that are no JSON", () =>
         Effect.gen(function*() {
-          yield* write("payloads", [
+          yield* writeDead(schema, "payloads", [
             { id: "number", payload: `{"n":12345678901234567890,"bank":{"code":51}}` },
             { id: "near", payload: `{"n":12345678901234567891,"bank":{"code":"52"}}` },
             { id: "list", payload: `{"lines":[{"sku":"a:7"},{"sku":null}]}` },
@@ -100,16 +76,8 @@ for (const [engine, services, most] of engines) {
 
       it.effect("says how far it looked, and looks further without a gap", () =>
         Effect.gen(function*() {
-          yield* write("further", [{ id: "oldest", payload: `{"find":"me"}` }])
-          const sql = yield* SqlClient.SqlClient
-          yield* sql`insert into ${
-            sql(`${schema}.dead_letters`)
-          } (queue_id, lane, seq, message_id, topic, key, keyed, payload,
-              headers, version, published_at, reason, parked, attempts, tag, fingerprint)
-            select queue_id, 0, 0, 'further-' || n, 't', 'k', true, '{}', '{}', 1, now(), 'exhausted', false, '[]', 'T', 'f'
-            from generate_series(1, ${most}::int) n, ${
-            sql(`${schema}.dead_letters`)
-          } d where d.message_id = 'further-oldest'`
+          yield* writeDead(schema, "further", [{ id: "oldest", payload: `{"find":"me"}` }])
+          yield* writeMany(schema, "further", most)
           const first = yield* search("further", { text: "\"find\":\"me\"" })
           assert.deepStrictEqual([first.ids, first.looked], [[], most])
           const further = yield* search("further", { text: "\"find\":\"me\"", before: first.next })
@@ -118,6 +86,30 @@ for (const [engine, services, most] of engines) {
           assert.deepStrictEqual([two.ids, two.looked], [[`${most}`, `${most - 1}`], 2])
           const next = yield* search("further", { text: "further-", limit: 1, before: two.next })
           assert.deepStrictEqual(next.ids, [`${most - 2}`])
+        }))
+
+      it.effect("counts to 10,000, or all in the time that it gets, and says which", () =>
+        Effect.gen(function*() {
+          const { count } = yield* Operations.Operations
+          yield* writeMany(schema, "counted", 10_001)
+          yield* writeDead(schema, "counted", [{ id: "a", version: "1.4.3" }, { id: "b", state: "resolved" }])
+          const listed = (filter: object) => ({
+            of: "deadLetters" as const,
+            filter: { consumer: "counted", ...filter }
+          })
+          assert.deepStrictEqual(yield* count(listed({})), { value: 10_000, kind: "atLeast" })
+          assert.deepStrictEqual(yield* count(listed({ version: "1.4.3" })), { value: 1, kind: "exact" })
+          assert.deepStrictEqual(yield* count(listed({ state: "resolved" })), { value: 1, kind: "exact" })
+          const [all, cut] = [
+            yield* count(listed({}), { exactWithin: "10 seconds" }),
+            yield* count(listed({}), { exactWithin: 1 })
+          ]
+          // PGlite has one session, so an exact count would keep it from all others.
+          assert.deepStrictEqual(
+            all,
+            engine === "postgres" ? { value: 10_003, kind: "exact" } : { value: 10_000, kind: "atLeast" }
+          )
+          assert.deepStrictEqual(cut, { value: 10_000, kind: "atLeast" })
         }))
     }
   )

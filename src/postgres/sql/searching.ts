@@ -13,7 +13,7 @@ const states = "(values ('open'), ('redriving'), ('resolved'), ('discarded')) s(
  * The ids of dead letters that match everything but the text and the value, newest first. $1 to $9 filter $10 state
  * $11 before $12 version; `most` is a parameter. Index: primary key, (queue, state, id), (key) or (message_id).
  */
-const newest = (t: Names, oneConsumer: boolean, most: string): string => {
+export const newest = (t: Names, oneConsumer: boolean, most: string): string => {
   const rest = "($11::bigint is null or d.id < $11) and ($12::text is null or d.code_version = $12)"
   return oneConsumer
     ? `select d.id from ${states} cross join lateral (

@@ -43,10 +43,12 @@ import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
 import type { ImportAction, Imported } from "./DeadLetterImport.ts"
+import type { DeadLetterSearch, DeadLettersFound } from "./DeadLetterSearch.ts"
 import type { EditPreview } from "./EditPreview.ts"
-import type { Visible } from "./Fact.ts"
+import type { Count, Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts"
+import type { CountOptions, Listed } from "./Listed.ts"
 import type {
   DelayedFacts,
   FindQuery,
@@ -58,12 +60,14 @@ import type {
 } from "./MessageFacts.ts"
 import type { PurgeAction, PurgePreview, QueuedMessage } from "./Purge.ts"
 import * as ConsumerReader from "./read/ConsumerReader.ts"
+import * as CountReader from "./read/CountReader.ts"
 import * as DatabaseReader from "./read/DatabaseReader.ts"
 import * as FactQuery from "./read/FactQuery.ts"
 import * as FailureReader from "./read/FailureReader.ts"
 import * as KeyReader from "./read/KeyReader.ts"
 import * as MessageReader from "./read/MessageReader.ts"
 import * as RedriveReader from "./read/RedriveReader.ts"
+import * as SearchReader from "./read/SearchReader.ts"
 import * as SeriesReader from "./read/SeriesReader.ts"
 import * as WaitingReader from "./read/WaitingReader.ts"
 import type {
@@ -82,6 +86,11 @@ import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts"
  * @since 0.1.0
  */
 export class Operations extends Context.Service<Operations, {
+  /**
+   * Runs reads of the store, such as `DeadLetters.get`, as facts are read. They run in one transaction that only reads,
+   * on connections for operators, and each statement is bounded by `Fact.ReadTimeout`.
+   */
+  readonly reading: <A, E, R>(reads: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreFailure, R>
   /** Returns every consumer with its queue, sorted by name. */
   readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>
   /** Returns one consumer. Also looks for the key with the most waiting messages, which `consumers` does not. */
@@ -95,6 +104,18 @@ export class Operations extends Context.Service<Operations, {
   readonly failures: (
     query?: FailureQuery
   ) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>
+  /**
+   * Returns a page of dead letters in any state, newest first. A search for a text or for a value in the payload looks
+   * at the newest 20,000 that match the rest (2,000 on PGlite). `next` continues it.
+   */
+  readonly searchDeadLetters: (
+    search?: DeadLetterSearch
+  ) => Effect.Effect<DeadLettersFound, StoreFailure | ConsumerNotFound>
+  /** Counts the elements of a list. Counting ends at 10,000, unless `exactWithin` gives it time to count all. */
+  readonly count: (
+    listed: Listed,
+    options?: CountOptions
+  ) => Effect.Effect<Count, StoreFailure | ConsumerNotFound>
   /** Returns the outcome of redrives, newest first, grouped by operator and note. Covers the last 10,000 redrives. */
   readonly redrives: (
     query?: RedriveQuery
@@ -319,11 +340,14 @@ export const layer = (
       const database = DatabaseReader.make(query, names)
       const redrives = RedriveReader.make(query, names, store)
       return Operations.of({
+        reading: query.reading,
         ...database,
         ...ConsumerReader.make(query, names, database.blockers),
         ...KeyReader.make(query, names),
         ...FailureReader.make(query, names),
         ...MessageReader.make(query, names, store),
+        ...SearchReader.make(query, names, store),
+        ...CountReader.make(query, names, store),
         ...SeriesReader.make(query, names),
         ...WaitingReader.make(query, names),
         ...EditActs.make(store),

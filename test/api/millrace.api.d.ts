@@ -1507,6 +1507,7 @@ export declare class Transaction extends Transaction_base {
 }
 export type TransactionFailure = TransientFailure | TransactionAborted | CommitRejected | UnknownOutcome;
 export declare const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "separate" | undefined>;
+export declare const ReadTransaction: Context.Reference<boolean>;
 export {};
 
 // src/internal/store/UnsettledStore.ts
@@ -1956,10 +1957,12 @@ export * as Artefacts from "./Artefacts.ts";
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
 export * as DeadLetterImport from "./DeadLetterImport.ts";
+export * as DeadLetterSearch from "./DeadLetterSearch.ts";
 export * as EditPreview from "./EditPreview.ts";
 export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
 export * from "./KeyFacts.ts";
+export * from "./Listed.ts";
 export * from "./MessageFacts.ts";
 export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
@@ -2110,6 +2113,26 @@ export interface Imported {
     readonly skipped: number;
 }
 
+// src/ops/DeadLetterSearch.ts
+import * as Result from "effect/Result";
+import type { DeadLetter, Query } from "../DeadLetter.ts";
+import type { InvalidSetting } from "../Errors.ts";
+export interface PayloadValue {
+    readonly path: ReadonlyArray<string>;
+    readonly value: string;
+}
+export interface DeadLetterSearch extends Query {
+    readonly version?: string | undefined;
+    readonly text?: string | undefined;
+    readonly payload?: PayloadValue | undefined;
+}
+export interface DeadLettersFound {
+    readonly deadLetters: ReadonlyArray<DeadLetter>;
+    readonly looked: number | undefined;
+    readonly next: string | undefined;
+}
+export declare const payloadValue: (text: string) => Result.Result<PayloadValue, InvalidSetting>;
+
 // src/ops/EditPreview.ts
 export interface EditPreview {
     readonly deadLetterId: string;
@@ -2120,6 +2143,8 @@ export declare const diff: (before: string, after: string) => string;
 export declare const lines: (json: string) => string;
 
 // src/ops/Fact.ts
+import * as Context from "effect/Context";
+import * as Duration from "effect/Duration";
 export interface Count {
     readonly value: number;
     readonly kind: "exact" | "atLeast" | "estimate";
@@ -2127,6 +2152,7 @@ export interface Count {
 export declare const upTo: (counted: number, most: number) => Count;
 export declare const show: ({ kind, value }: Count) => string;
 export declare const showMillis: (millis: number) => string;
+export declare const ReadTimeout: Context.Reference<Duration.Duration>;
 export type Visible<A> = {
     readonly _tag: "Visible";
     readonly value: A;
@@ -2211,6 +2237,31 @@ export interface StuckQuery {
 export interface KeyStep {
     readonly messageId: string;
     readonly deadLetterId: string | undefined;
+}
+
+// src/ops/Listed.ts
+import type * as Duration from "effect/Duration";
+import type { Query as AuditQuery } from "../Audit.ts";
+import type { DeadLetterSearch } from "./DeadLetterSearch.ts";
+import type { StuckQuery } from "./KeyFacts.ts";
+export type Listed = {
+    readonly of: "deadLetters";
+    readonly filter: Omit<DeadLetterSearch, "text" | "payload" | "before" | "limit">;
+} | {
+    readonly of: "keys";
+    readonly filter: Pick<StuckQuery, "consumer" | "hold" | "key">;
+} | {
+    readonly of: "waiting";
+    readonly filter: {
+        readonly consumer: string;
+        readonly key?: string | undefined;
+    };
+} | {
+    readonly of: "audit";
+    readonly filter: Omit<AuditQuery, "before" | "limit">;
+};
+export interface CountOptions {
+    readonly exactWithin?: Duration.Input | undefined;
 }
 
 // src/ops/MessageFacts.ts
@@ -2330,19 +2381,24 @@ import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
 import type { ImportAction, Imported } from "./DeadLetterImport.ts";
+import type { DeadLetterSearch, DeadLettersFound } from "./DeadLetterSearch.ts";
 import type { EditPreview } from "./EditPreview.ts";
-import type { Visible } from "./Fact.ts";
+import type { Count, Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts";
+import type { CountOptions, Listed } from "./Listed.ts";
 import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts, WaitingMessage, WaitingQuery } from "./MessageFacts.ts";
 import type { PurgeAction, PurgePreview, QueuedMessage } from "./Purge.ts";
 import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
 declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operations", {
+    readonly reading: <A, E, R>(reads: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreFailure, R>;
     readonly consumers: Effect.Effect<ReadonlyArray<ConsumerFacts>, StoreFailure>;
     readonly consumer: (consumer: string) => Effect.Effect<ConsumerFacts, StoreFailure | ConsumerNotFound>;
     readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>;
     readonly failures: (query?: FailureQuery) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>;
+    readonly searchDeadLetters: (search?: DeadLetterSearch) => Effect.Effect<DeadLettersFound, StoreFailure | ConsumerNotFound>;
+    readonly count: (listed: Listed, options?: CountOptions) => Effect.Effect<Count, StoreFailure | ConsumerNotFound>;
     readonly redrives: (query?: RedriveQuery) => Effect.Effect<ReadonlyArray<RedriveFacts>, StoreFailure | ConsumerNotFound>;
     readonly workers: Effect.Effect<ReadonlyArray<WorkerFacts>, StoreFailure>;
     readonly lanes: (consumer: string) => Effect.Effect<ReadonlyArray<LaneFacts>, StoreFailure | ConsumerNotFound>;
@@ -3172,6 +3228,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
 }>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
     cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
     key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
@@ -3196,6 +3253,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly value: import("effect/Schema").Finite;
         readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
     }>>, never, never>;
+    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
     readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"workers", "GET", "/api/v1/workers", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
@@ -3274,6 +3332,9 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
 }>>, never, never, import("effect/http-api/HttpApiSchema").StreamNdjson<import("effect/Schema").Struct<{
     readonly id: import("effect/Schema").String;
     readonly consumer: import("effect/Schema").String;
@@ -3323,6 +3384,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/dead-letters", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
     cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
@@ -3333,6 +3395,9 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
     readonly asOf: import("effect/Schema").String;
@@ -3369,6 +3434,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly value: import("effect/Schema").Finite;
         readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
     }>>, never, never>;
+    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
     readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/dead-letters/:id", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
@@ -3557,6 +3623,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"facts", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"audit", "GET", "/api/v1/audit", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
     cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     about: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["deadLetters", "consumers", "redriveRuns"]>>;
     by: import("effect/Schema").optionalKey<import("effect/Schema").String>;
@@ -3586,6 +3653,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly value: import("effect/Schema").Finite;
         readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
     }>>, never, never>;
+    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
     readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"database", "GET", "/api/v1/database", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
@@ -4148,6 +4216,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"keys", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/keys", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
     cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     hold: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["parked", "delayed", "paused"]>>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
@@ -4229,6 +4298,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly value: import("effect/Schema").Finite;
         readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
     }>>, never, never>;
+    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
     readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/consumers/:consumer/keys/:key", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     consumer: import("effect/Schema").String;

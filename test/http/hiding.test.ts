@@ -103,6 +103,15 @@ layer(
       assert.strictEqual((yield* api(`/dead-letters/${id}`)).json.data.state, "resolved")
     }))
 
+  it.effect("not found by a search, which would tell it digit by digit", () =>
+    Effect.gen(function*() {
+      for (const search of ["text=4111", "payload=card.pan:4111", "version=1&payload=cents:1"]) {
+        for (const list of ["/dead-letters", "/dead-letters/export"]) {
+          assert.strictEqual((yield* api(`${list}?${search}`)).status, 400, search)
+        }
+      }
+    }))
+
   it.effect("not quoted by the refusal of an edit that moves it into the key", () =>
     Effect.gen(function*() {
       const drain = Worker.drain(

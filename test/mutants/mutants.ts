@@ -17,6 +17,7 @@ import { handlerMutants } from "./handlers.ts"
 import { holdMutants } from "./holds.ts"
 import { httpMutants } from "./http.ts"
 import { isolationMutants } from "./isolation.ts"
+import { lookingMutants } from "./looking.ts"
 import { observabilityMutants } from "./observability.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
@@ -55,6 +56,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...handlerMutants,
   ...holdMutants,
   ...httpMutants,
+  ...lookingMutants,
   ...isolationMutants,
   ...kitMutants,
   ...machineMutants,

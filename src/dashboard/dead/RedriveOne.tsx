@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals"
 import type { DeadLetterItem } from "../data/Facts.ts"
 import * as Api from "../data/Requests.ts"
 import { attempt } from "../decide/Deciding.ts"
-import { NotedDialog } from "../parts/NotedDialog.tsx"
+import { NotedDialog } from "../dialogs/NotedDialog.tsx"
 import { Shown } from "../text/ShownText.tsx"
 
 export const RedriveOne = (

@@ -2,10 +2,10 @@
 import type { ComponentChildren } from "preact"
 import { Problem } from "../data/Http.ts"
 import type { Resource } from "../data/Resource.ts"
+import { Modal } from "../dialogs/Modal.tsx"
 import { Shown } from "../text/ShownText.tsx"
 import { Btn } from "./Btn.tsx"
 import { Icon, type IconName } from "./Icon.tsx"
-import { Modal } from "./Modal.tsx"
 
 /** Grey rows in the place of facts that load. They appear late, so that a fast answer shows none. */
 export const Skeleton = ({ rows = 4 }: { readonly rows?: number }) => (

@@ -2,9 +2,9 @@
 import { useSignal } from "@preact/signals"
 import * as Api from "../data/Requests.ts"
 import { attempt } from "../decide/Deciding.ts"
+import { Choice, Field } from "../dialogs/Field.tsx"
+import { Modal } from "../dialogs/Modal.tsx"
 import { Btn } from "../parts/Btn.tsx"
-import { Choice, Field } from "../parts/Field.tsx"
-import { Modal } from "../parts/Modal.tsx"
 import { flat } from "../text/Pieces.ts"
 import { Shown } from "../text/ShownText.tsx"
 

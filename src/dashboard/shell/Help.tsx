@@ -1,6 +1,6 @@
 /** The list of shortcuts, and the settings that this browser keeps. */
+import { Modal } from "../dialogs/Modal.tsx"
 import { Btn } from "../parts/Btn.tsx"
-import { Modal } from "../parts/Modal.tsx"
 import { Tabs } from "../parts/Tabs.tsx"
 import { Shown } from "../text/ShownText.tsx"
 import { leave, session } from "./Session.tsx"

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals"
 import type { Worker } from "../data/Facts.ts"
 import * as Api from "../data/Requests.ts"
 import { explain } from "../decide/Deciding.ts"
-import { NotedDialog } from "../parts/NotedDialog.tsx"
+import { NotedDialog } from "../dialogs/NotedDialog.tsx"
 import { notify } from "../shell/Toasts.tsx"
 import { counted } from "../text/Amounts.ts"
 

@@ -29,7 +29,8 @@ export const by = (
 ): Effect.Effect<OperatorAction, never, CurrentActor> =>
   Effect.map(CurrentActor, ({ name }) => ({ by: name, note: payload.note }))
 
-const setHeader = (name: string, value: string) =>
+/** Sets a header of the answer. */
+export const setHeader = (name: string, value: string) =>
   HttpEffect.appendPreResponseHandler((_, response) =>
     Effect.succeed(HttpServerResponse.setHeader(response, name, value))
   )

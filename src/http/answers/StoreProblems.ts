@@ -1,8 +1,10 @@
 /**
  * Turns the errors of the operations into the problems of the API, by one table from the error's tag.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Errors from "../../Errors.ts"
+import { ReadTimeout } from "../../ops/Fact.ts"
 import * as Problems from "../api/Problems.ts"
 
 /** The errors of the services, as far as a request can meet them. */
@@ -124,19 +126,26 @@ type Problem = Problems.ActingProblem | Problems.RateLimited
 
 const isProblem = (error: Failing | Around | Problem): error is Problem => "title" in error
 
-/** Returns the problem of an error of a read. */
+/** How long a statement of a read may take. A page that waits longer is worse than one that says so. */
+const readTimeout = Duration.seconds(2)
+
+/** Bounds the statements of a read, and returns the problem of an error. */
 export const reads = <A, R>(
   effect: Effect.Effect<
     A,
     | Errors.StoreFailure
     | Errors.ConsumerNotFound
     | Errors.DeadLetterNotFound
+    | Errors.InvalidSetting
     | Errors.RedriveRunNotFound
     | Problems.ReadingProblem,
     R
   >
 ): Effect.Effect<A, Problems.ReadingProblem, R> =>
-  Effect.mapError(effect, (error) => (isProblem(error) ? error : of(error)) as Problems.ReadingProblem)
+  effect.pipe(
+    Effect.mapError((error) => (isProblem(error) ? error : of(error)) as Problems.ReadingProblem),
+    Effect.provideService(ReadTimeout, readTimeout)
+  )
 
 /** Returns the problem of an error of an action. */
 export const acts = <A, R>(

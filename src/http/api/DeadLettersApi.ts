@@ -7,17 +7,16 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
-import { Answer, Id, idempotency, ifMatch, Instant, Name, note, Page, pageQuery } from "../schema/Answer.ts"
+import { Answer, exact, Id, idempotency, ifMatch, Instant, Name, note, Page, pageQuery } from "../schema/Answer.ts"
 import {
   DeadLetter,
   DeadLetterItem,
   Decided,
   EditCheck,
   FailureGroup,
-  filterQuery,
   ids,
   Redrive,
-  State
+  searchQuery
 } from "../schema/DeadLetterSchema.ts"
 import { needs } from "./Access.ts"
 import { acting, reading } from "./Problems.ts"
@@ -74,12 +73,17 @@ export const success = Answer(DeadLetterItem)
  */
 export const deadLetters = HttpApiGroup.make("deadLetters").add(
   HttpApiEndpoint.get("list", "/dead-letters", {
-    query: { ...filterQuery, state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")])), ...pageQuery() },
+    query: { ...searchQuery, ...pageQuery(), ...exact },
     success: Page(DeadLetterItem),
     error: reading
-  }).annotateMerge(needs("viewer", "Dead letters, newest first. Default state: open.")),
+  }).annotateMerge(
+    needs(
+      "viewer",
+      "Dead letters, newest first. Default state: open. A search by text or value looks at the newest 20,000."
+    )
+  ),
   HttpApiEndpoint.get("export", "/dead-letters/export", {
-    query: { ...filterQuery, state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")])) },
+    query: searchQuery,
     success: HttpApiSchema.StreamNdjson({ schema: DeadLetter }),
     error: reading
   }).annotateMerge(needs("viewer", "All dead letters that match, one JSON document a line, newest first.")),

@@ -6,7 +6,7 @@
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as Schema from "effect/Schema"
-import { Answer, Id, Instant, Name, Page, pageQuery } from "../schema/Answer.ts"
+import { Answer, exact, Id, Instant, Name, Page, pageQuery } from "../schema/Answer.ts"
 import { Action, AuditEntry } from "../schema/AuditSchema.ts"
 import { Consumer, Lane, Point, Suspect, Worker } from "../schema/ConsumerSchema.ts"
 import { Database } from "../schema/DatabaseSchema.ts"
@@ -47,7 +47,7 @@ export const consumers = HttpApiGroup.make("consumers").add(
   }).annotateMerge(needs("viewer", "The lanes of a consumer.")),
   HttpApiEndpoint.get("waiting", "/consumers/:consumer/messages", {
     params: consumer,
-    query: { key: Schema.optionalKey(Name), ...pageQuery() },
+    query: { key: Schema.optionalKey(Name), ...pageQuery(), ...exact },
     success: Page(WaitingMessage),
     error
   }).annotateMerge(needs("viewer", "Messages that wait, lane after lane, or those of one key in their order.")),
@@ -70,7 +70,8 @@ export const keys = HttpApiGroup.make("keys").add(
     query: {
       ...ofConsumer,
       hold: Schema.optionalKey(Schema.Literals(["parked", "delayed", "paused"])),
-      ...pageQuery(100)
+      ...pageQuery(100),
+      ...exact
     },
     success: Page(StuckKey),
     error
@@ -108,7 +109,8 @@ export const facts = HttpApiGroup.make("facts").add(
       action: Schema.optionalKey(Action),
       deadLetter: Schema.optionalKey(Id),
       run: Schema.optionalKey(Id),
-      ...pageQuery()
+      ...pageQuery(),
+      ...exact
     },
     success: Page(AuditEntry),
     error

@@ -8,14 +8,16 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { DeadLetter, Filter, Query, State } from "../../DeadLetter.ts"
+import type { DeadLetter, Filter, State } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import { DeadLetterNotFound } from "../../Errors.ts"
+import { type DeadLetterSearch, payloadValue } from "../../ops/DeadLetterSearch.ts"
 import * as Operations from "../../ops/Operations.ts"
 import { type OperatorAction, Store } from "../../Store.ts"
 import { answer, by, condition, once } from "../answers/Acting.ts"
 import * as Cursor from "../answers/Cursor.ts"
 import * as Edits from "../answers/Edits.ts"
+import * as ListCount from "../answers/ListCount.ts"
 import { acts, reads } from "../answers/StoreProblems.ts"
 import * as Views from "../answers/Views.ts"
 import { api } from "../api/Api.ts"
@@ -33,6 +35,9 @@ interface Given extends Pick<Filter, "consumer" | "topic" | "key" | "reason" | "
   readonly failure?: string | undefined
   readonly error?: string | undefined
   readonly state?: State | "any" | undefined
+  readonly version?: string | undefined
+  readonly text?: string | undefined
+  readonly payload?: string | undefined
 }
 
 /** Returns the filter of a request. */
@@ -48,9 +53,22 @@ export const filterOf = ({ consumer, error, failure, key, message, reason, since
   until
 })
 
-const queryOf = (given: Given): Query => ({
-  ...filterOf(given),
-  state: given.state === "any" ? undefined : given.state ?? "open"
+const searchOf = Effect.fnUntraced(function*(given: Given, { redaction }: Settings["Service"]) {
+  const { payload, text, version } = given
+  if (redaction.active && (text !== undefined || payload !== undefined)) {
+    // A search would tell the hidden values by what it finds.
+    return yield* new Problems.InvalidRequest({
+      detail: "This server hides values of payloads, so it searches no texts and no payloads. Nothing was read. "
+        + "Search by consumer, topic, key, message, error, reason, version or time."
+    })
+  }
+  return {
+    ...filterOf(given),
+    state: given.state === "any" ? undefined : given.state ?? "open",
+    version,
+    text,
+    payload: payload === undefined ? undefined : yield* Effect.fromResult(payloadValue(payload))
+  }
 })
 
 const Groups = Answer(Schema.Array(FailureGroup))
@@ -125,14 +143,15 @@ const decideOne = (
 const decisions = { redrive: DeadLetters.redrive, discard: DeadLetters.discard, restore: DeadLetters.restore }
 
 /** Reads all dead letters that match, page after page. */
-const everything = (query: Query) =>
+const everything = (search: DeadLetterSearch) =>
   Stream.paginate(
     undefined as string | undefined,
     (before) =>
-      Effect.map(DeadLetters.list({ ...query, before, limit: pageSize }), (page) => {
-        const last = page.length < pageSize ? undefined : page.at(-1)?.id
-        return [page, last === undefined ? Option.none() : Option.some<string | undefined>(last)] as const
-      })
+      Effect.map(
+        Operations.Operations.use(({ searchDeadLetters }) => searchDeadLetters({ ...search, before, limit: pageSize })),
+        ({ deadLetters, next }) =>
+          [deadLetters, next === undefined ? Option.none() : Option.some<string | undefined>(next)] as const
+      )
   )
 
 /** Makes the text a file that no browser opens. */
@@ -145,7 +164,9 @@ const asFile = (id: string, text: string) =>
 export const deadLetters = HttpApiBuilder.group(api, "deadLetters", (handlers) =>
   Effect.gen(function*() {
     const context = yield* Effect.context<Store | Operations.Operations | Settings>()
-    const views = Views.make(yield* Settings)
+    const operations = yield* Operations.Operations
+    const settings = yield* Settings
+    const views = Views.make(settings)
     const provided = Effect.provideContext(context)
 
     /** An action on the dead letter that the operator saw. */
@@ -172,26 +193,34 @@ export const deadLetters = HttpApiBuilder.group(api, "deadLetters", (handlers) =
     return handlers.handleAll({
       list: ({ query }) =>
         reads(Effect.gen(function*() {
+          const at = yield* Cursor.read("dead letters", query, [Cursor.form.id])
+          const search = yield* searchOf(query, settings)
           const limit = query.limit ?? pageSize
-          const at = yield* Cursor.read("dead letters", query, [/^\d{16}$/])
-          const found = yield* DeadLetters.list({ ...queryOf(query), before: at?.[0], limit })
-          const next = Cursor.next("dead letters", query, found, limit, ({ id }) => [id])
-          return { ...yield* answer(found.map(views.item)), count: undefined, next }
+          const found = yield* operations.searchDeadLetters({ ...search, before: at?.[0], limit })
+          const count = found.looked === undefined
+            ? yield* ListCount.of(operations, { of: "deadLetters", filter: search }, query)
+            : undefined
+          const next = found.next === undefined ? undefined : Cursor.at("dead letters", query, [found.next])
+          return yield* Cursor.page(found.deadLetters.map(views.item), next, { count, looked: found.looked })
         })).pipe(provided),
       export: ({ query }) =>
         // The first page is read before the answer begins, so a database that is away gives a problem.
-        Effect.as(
-          reads(DeadLetters.list({ ...queryOf(query), limit: 1 })),
-          everything(queryOf(query)).pipe(Stream.map((one) => views.whole(one)), Stream.provideContext(context))
-        ).pipe(provided),
+        reads(Effect.gen(function*() {
+          const search = yield* searchOf(query, settings)
+          yield* operations.searchDeadLetters({ ...search, limit: 1 })
+          return everything(search).pipe(Stream.map((one) => views.whole(one)), Stream.provideContext(context))
+        })).pipe(provided),
       one: ({ params }) =>
-        reads(Effect.flatMap(DeadLetters.get(params.id), (one) => answer(views.whole(one)))).pipe(
+        reads(Effect.flatMap(operations.reading(DeadLetters.get(params.id)), (one) => answer(views.whole(one)))).pipe(
           Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { etag: body.data.etag } })),
           provided
         ),
       payload: ({ params, query }) =>
         reads(Effect.gen(function*() {
-          const { message, original } = views.whole(yield* DeadLetters.get(params.id), true)
+          const { message, original } = views.whole(
+            yield* operations.reading(DeadLetters.get(params.id)),
+            true
+          )
           const text = query.original === "true" ? original : message.payload
           return text === undefined
             ? yield* new DeadLetterNotFound({ deadLetterId: `${params.id}, edited` })

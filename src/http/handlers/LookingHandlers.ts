@@ -4,12 +4,12 @@
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Audit from "../../Audit.ts"
-import * as DeadLetters from "../../DeadLetters.ts"
 import * as Operations from "../../ops/Operations.ts"
 import { Store } from "../../Store.ts"
 import { answer } from "../answers/Acting.ts"
 import * as Attention from "../answers/Attention.ts"
 import * as Cursor from "../answers/Cursor.ts"
+import * as ListCount from "../answers/ListCount.ts"
 import { reads } from "../answers/StoreProblems.ts"
 import * as Views from "../answers/Views.ts"
 import { api } from "../api/Api.ts"
@@ -69,14 +69,17 @@ export const consumers = HttpApiBuilder.group(api, "consumers", (handlers) =>
         reads(Effect.gen(function*() {
           const list = `waiting ${params.consumer}`
           const limit = query.limit ?? pageSize
-          const at = yield* Cursor.read(list, query, [/^\d{1,9}$/, /^\d{1,19}$/])
+          const at = yield* Cursor.read(list, query, [Cursor.form.lane, Cursor.form.place])
           const data = yield* operations.waiting(params.consumer, {
             key: query.key,
             limit,
             after: at === undefined ? undefined : { lane: Number(at[0]), place: at[1]! }
           })
           const next = Cursor.next(list, query, data, limit, ({ lane, place }) => [String(lane), place])
-          return { ...yield* answer(data), count: undefined, next }
+          const filter = { consumer: params.consumer, key: query.key }
+          return yield* Cursor.page(data, next, {
+            count: yield* ListCount.of(operations, { of: "waiting", filter }, query)
+          })
         })),
       workers: ({ query }) => reads(Effect.flatMap(workersOf(query.consumer), answer)),
       crashes: ({ query }) =>
@@ -92,7 +95,7 @@ export const keyState = Effect.fnUntraced(function*(consumer: string, key: strin
   const operations = yield* Operations.Operations
   const views = Views.make(yield* Settings)
   const [held] = yield* operations.stuckKeys({ consumer, key })
-  const deadLetters = yield* DeadLetters.list({ consumer, key, state: "open" })
+  const { deadLetters } = yield* operations.searchDeadLetters({ consumer, key, state: "open" })
   const waiting = yield* operations.waiting(consumer, { key, limit: glance })
   return {
     consumer,
@@ -126,7 +129,7 @@ export const keys = HttpApiBuilder.group(api, "keys", (handlers) =>
       list: ({ query }) =>
         reads(Effect.gen(function*() {
           const limit = query.limit ?? pageSize
-          const at = yield* Cursor.read("keys", query, [/./, /./])
+          const at = yield* Cursor.read("keys", query, [Cursor.form.text, Cursor.form.text])
           const data = yield* operations.stuckKeys({
             consumer: query.consumer,
             hold: query.hold,
@@ -134,7 +137,8 @@ export const keys = HttpApiBuilder.group(api, "keys", (handlers) =>
             after: at === undefined ? undefined : { consumer: at[0]!, key: at[1]! }
           })
           const next = Cursor.next("keys", query, data, limit, ({ consumer, key }) => [consumer, key])
-          return { ...yield* answer(data.map(views.stuckKey)), count: undefined, next }
+          const count = yield* ListCount.of(operations, { of: "keys", filter: query }, query)
+          return yield* Cursor.page(data.map(views.stuckKey), next, { count })
         })),
       one: ({ params }) =>
         reads(keyState(params.consumer, params.key).pipe(Effect.flatMap(known), Effect.flatMap(answer))).pipe(
@@ -173,19 +177,20 @@ export const facts = HttpApiBuilder.group(api, "facts", (handlers) =>
       audit: ({ query }) =>
         reads(Effect.gen(function*() {
           const limit = query.limit ?? pageSize
-          const at = yield* Cursor.read("audit", query, [/^\d{1,19}$/])
-          const data = yield* Audit.list({
+          const at = yield* Cursor.read("audit", query, [Cursor.form.id])
+          const filter = {
             about: query.about,
             consumer: query.consumer,
             deadLetterId: query.deadLetter,
             redriveRunId: query.run,
             by: query.by,
-            action: query.action,
-            before: at?.[0],
-            limit
-          })
+            action: query.action
+          }
+          const data = yield* operations.reading(Audit.list({ ...filter, before: at?.[0], limit }))
           const next = Cursor.next("audit", query, data, limit, ({ id }) => [id])
-          return { ...yield* answer(data), count: undefined, next }
+          return yield* Cursor.page(data, next, {
+            count: yield* ListCount.of(operations, { of: "audit", filter }, query)
+          })
         })).pipe(Effect.provideService(Store, store))
     })
   }))

@@ -58,12 +58,18 @@ export const Answer = <S extends Schema.Top>(data: S) => Schema.Struct({ ...arou
 
 /**
  * A document with a part of a list. `next` is the cursor of the part behind it, and is absent at the end. `count` says
- * how many there are, where that is known.
+ * how many elements match. `looked` says how many a search by text or value looked at; such a search has no count.
  *
  * @since 0.1.0
  */
 export const Page = <S extends Schema.Top>(item: S) =>
-  Schema.Struct({ ...around, data: Schema.Array(item), count: maybe(Count), next: maybe(Schema.String) })
+  Schema.Struct({
+    ...around,
+    data: Schema.Array(item),
+    count: maybe(Count),
+    looked: maybe(Schema.Finite),
+    next: maybe(Schema.String)
+  })
 
 /**
  * The part of a list that a request asks for.
@@ -82,6 +88,19 @@ export const pageQuery = (most = 200) => ({
 })
 
 /**
+ * Whether a list is counted beyond 10,000.
+ *
+ * @since 0.1.0
+ */
+export const exact = {
+  exact: Schema.optionalKey(
+    Schema.Literals(["true", "false"]).annotate({
+      description: "`true` counts all elements, for at most 10 seconds. PGlite ignores it. Default: up to 10,000"
+    })
+  )
+}
+
+/**
  * A time in a query: `2026-11-30T02:10:00Z`.
  *
  * @since 0.1.0
@@ -94,11 +113,20 @@ export const Instant = Schema.String.check(Schema.isPattern(/^\d{4}-\d\d-\d\dT\d
 )
 
 /**
+ * A text that the database takes.
+ *
+ * @since 0.1.0
+ */
+export const Text = Schema.String.check(
+  Schema.isPattern(/^[^\0]*$/, { description: "a text without the character U+0000" })
+)
+
+/**
  * A name or text in a path or query.
  *
  * @since 0.1.0
  */
-export const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(512))
+export const Name = Text.check(Schema.isMinLength(1), Schema.isMaxLength(512))
 
 /**
  * The id of a dead letter, of a redrive run or of an audit entry: 1 to 16 digits. `7` is short for `0000000000000007`.

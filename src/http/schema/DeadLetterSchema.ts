@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { Count, Failure, Id, Instant, maybe, Name, Reason, Time } from "./Answer.ts"
+import { Count, Failure, Id, Instant, maybe, Name, Reason, Text, Time } from "./Answer.ts"
 
 /**
  * The state of a dead letter.
@@ -128,12 +128,25 @@ export const filterQuery = {
   /** The id of the message. */
   message: Schema.optionalKey(Name),
   /** The failure group, as `fingerprint`. */
-  failure: Schema.optionalKey(Schema.String),
+  failure: Schema.optionalKey(Text),
   /** The tag of the last error. */
-  error: Schema.optionalKey(Schema.String),
+  error: Schema.optionalKey(Text),
   reason: Schema.optionalKey(Reason),
   since: Schema.optionalKey(Instant),
   until: Schema.optionalKey(Instant)
+}
+
+/**
+ * The filter of a list or export, which may also search.
+ *
+ * @since 0.1.0
+ */
+export const searchQuery = {
+  ...filterQuery,
+  state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")])),
+  version: Schema.optionalKey(Name.annotate({ description: "The version of the code that made the last attempt" })),
+  text: Schema.optionalKey(Name.annotate({ description: "A text in the payload, the key, the id or an attempt" })),
+  payload: Schema.optionalKey(Name.annotate({ description: "A value in the payload, such as `bank.code:51`" }))
 }
 
 /**

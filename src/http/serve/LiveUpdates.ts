@@ -96,8 +96,8 @@ const makeLoop = Effect.fnUntraced(function*(every: number) {
   const read = Effect.gen(function*() {
     const consumers = yield* operations.consumers
     const runs = yield* operations.redriveRuns({ limit: 20 })
-    const [deadLetter] = yield* DeadLetters.list({ limit: 1 })
-    const [entry] = yield* Audit.list({ limit: 1 })
+    const [deadLetter] = yield* operations.reading(DeadLetters.list({ limit: 1 }))
+    const [entry] = yield* operations.reading(Audit.list({ limit: 1 }))
     const workers = yield* operations.workers
     const now: Seen = {
       // A dead letter that changes without an audit entry is one that died again, or was committed.

@@ -38,3 +38,14 @@ export const WorkerTransaction: Context.Reference<"pipelined" | "sequential" | "
   .Reference<
     "pipelined" | "sequential" | "separate" | undefined
   >("millrace/Store/WorkerTransaction", { defaultValue: () => undefined })
+
+/**
+ * Marks a transaction that only reads, for an operator who looks. An adapter has connections of its own for such
+ * transactions. So looking neither waits for handlers, nor takes connections from them.
+ *
+ * @since 0.1.0
+ */
+export const ReadTransaction: Context.Reference<boolean> = Context.Reference<boolean>(
+  "millrace/Store/ReadTransaction",
+  { defaultValue: () => false }
+)

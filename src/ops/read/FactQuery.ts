@@ -2,18 +2,20 @@
  * Runs the statements of facts, each with its own bound of time. On a server a transaction of its own sets that bound,
  * and lets the statement only read. A transaction of the caller keeps its settings.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import type { Failure } from "../../Delivery.ts"
 import { ConsumerNotFound, StoreFailure } from "../../Errors.ts"
+import { ReadTransaction } from "../../internal/store/StoreTransaction.ts"
 import * as Isolation from "../../postgres/session/Isolation.ts"
 import * as PgFailure from "../../postgres/session/PgFailure.ts"
 import * as FactsSql from "../../postgres/sql/facts.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import { sessions } from "../../postgres/sql/sessions.ts"
 import type { Store } from "../../Store.ts"
-import type { Count } from "../Fact.ts"
+import { type Count, ReadTimeout } from "../Fact.ts"
 
 /** A row of a fact. Numbers come as numbers, and never as BigInt, since each statement casts them. */
 export type Row = Record<string, unknown>
@@ -27,39 +29,51 @@ export type Read = (
 
 export interface FactQuery {
   readonly read: Read
+  /** Runs reads of the store as `read` runs a statement. */
+  readonly reading: <A, E, R>(reads: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreFailure, R>
   /** Fails if there is no such consumer. Does nothing without a name. */
   readonly exists: (consumer: string | undefined) => Effect.Effect<void, StoreFailure | ConsumerNotFound>
 }
 
-/** How long a statement may take, in milliseconds, on the server and until its answer is here. */
-const serverMillis = 5_000
-const answerMillis = 7_000
+/** How much longer than the server's bound an answer may take: a connection must become free, and rows must arrive. */
+const answerMillis = 2_000
 
-const timedOut = (operation: string) =>
+const timedOut = (operation: string, millis: number) =>
   new StoreFailure({
     operation,
     kind: "timeout",
     code: "",
-    detail: `the database did not answer within ${answerMillis / 1000} seconds`,
+    detail: `the database did not answer within ${millis / 1000} seconds`,
     hint: "Ask for less, or look at the load of the database."
   })
 
 export const make = (sql: SqlClient.SqlClient, store: Store["Service"], names: Names): FactQuery => {
   const exists = FactsSql.make(names).exists
   const transaction = Isolation.transaction(sql)
-  const read: Read = (operation, text, params = []) => {
-    const run = sql.unsafe<Row>(text, params)
-    const bounded: Effect.Effect<ReadonlyArray<Row>, SqlError> = Effect.flatMap(
-      store.inTransaction,
-      (inside) => inside ? run : transaction(Effect.andThen(sql.unsafe(sessions.bounds, [String(serverMillis)]), run))
-    )
-    return Effect.timeoutOrElse(Effect.mapError(bounded, PgFailure.storeFailure(operation)), {
-      duration: answerMillis,
-      orElse: () => Effect.fail(timedOut(operation))
+  const bounded = <A, E, R>(operation: string, reads: Effect.Effect<A, E | SqlError, R>) =>
+    Effect.gen(function*() {
+      const millis = Duration.toMillis(yield* ReadTimeout)
+      const whole = (yield* store.inTransaction)
+        ? reads
+        : Effect.provideService(
+          transaction(Effect.andThen(sql.unsafe(sessions.bounds, [String(millis)]), reads)),
+          ReadTransaction,
+          true
+        )
+      const named = Effect.mapError(
+        whole,
+        (error): StoreFailure | Exclude<E, SqlError> =>
+          isSqlError(error) ? PgFailure.storeFailure(operation)(error) : error as Exclude<E, SqlError>
+      )
+      return yield* Effect.timeoutOrElse(named, {
+        duration: millis + answerMillis,
+        orElse: () => Effect.fail(timedOut(operation, millis + answerMillis))
+      })
     })
-  }
+  const read: Read = (operation, text, params = []) => bounded(operation, sql.unsafe<Row>(text, params))
   return {
     read,
+    reading: (reads) => bounded("look", reads),
     exists: (consumer) =>
       consumer === undefined ? Effect.void : Effect.flatMap(
         read("look for the consumer", exists, [consumer]),

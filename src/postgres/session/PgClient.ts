@@ -6,6 +6,7 @@
  * | --- | --- | --- |
  * | a committer's transaction | the committers' pool | handlers that use the whole users' pool must not stop commits |
  * | reading, claiming, renewing | the machinery's small pool | leases must be renewed under any load of other pools |
+ * | operators who look (`ReadTransaction`) | the readers' small pool | looking and handlers do not delay one another |
  * | all others (publishing, users' statements) | the users' pool | the pool's size is the user's setting |
  * | LISTEN | one, once a call listens | a connection that listens must do nothing else |
  *
@@ -25,7 +26,7 @@ import type * as Scope from "effect/Scope"
 import * as Client from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
-import { type Transaction, type TransactionFailure, WorkerTransaction } from "../../Store.ts"
+import { ReadTransaction, type Transaction, type TransactionFailure, WorkerTransaction } from "../../Store.ts"
 import * as ServerSql from "../sql/server.ts"
 import * as Isolation from "./Isolation.ts"
 import { marked, type PgSession } from "./PgSession.ts"
@@ -44,6 +45,7 @@ import {
   moreForUsers,
   probe,
   type Query,
+  readers,
   type Settings
 } from "./Pools.ts"
 
@@ -109,6 +111,7 @@ export const make = Effect.fnUntraced(
     const users = yield* pool({}, settings.single ? 1 : settings.maxConnections)
     const committing = settings.single ? users : yield* pool(committerParameters(version), committers, !settings.pooler)
     const machinery = settings.single ? users : yield* pool(machineryParameters, machineries)
+    const reading = settings.single ? users : yield* pool({}, readers)
 
     const layer: LayerState = { closed: false }
     yield* Effect.addFinalizer(() =>
@@ -125,12 +128,14 @@ export const make = Effect.fnUntraced(
       "a worker's own statement",
       "run fewer workers in this process"
     )
+    const forReaders = acquire(reading, settings, layer, "a look of an operator", "look at less at the same time")
     const ours = machineryOn(machinery, layer)
     const pipelined = settings.single || settings.pooler
       ? forCommitters.transaction
       : forCommitters.pipelined((processId) => Effect.ignore(ours(ServerSql.terminate, [processId])))
     const transactionAcquirer = Effect.withFiber<PgSession, SqlError.SqlError, Scope.Scope>((fiber) => {
       if (fiber.getRef(OnMachinery)) return forMachinery.transaction
+      if (fiber.getRef(ReadTransaction)) return forReaders.transaction
       switch (fiber.getRef(WorkerTransaction)) {
         case undefined:
           return forUsers.transaction

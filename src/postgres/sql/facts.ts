@@ -118,6 +118,11 @@ where seen >= 10 order by n desc limit 1`
 })
 
 /** The statement about held keys. */
+/** The condition that a hold `h` has the reason $2, or that $2 is null. */
+export const isHeld =
+  `($2::text is null or $2 = 'parked' and h.until = 'infinity' or $2 = 'paused' and h.paused_by is not null
+        or $2 = 'delayed' and h.until < 'infinity' and (h.paused_by is null or h.until > statement_timestamp()))`
+
 const stuck = (t: Names) => ({
   /**
    * Lists a page of held keys, and counts what waits behind each. Looks at the next 1,000,000 held keys of a consumer
@@ -130,8 +135,7 @@ const stuck = (t: Names) => ({
   select c.name as consumer, h.* from ${t.consumers} c cross join lateral (
     select * from (select * from ${t.holds} where queue_id = c.id and (c.name <> $3::text or $3::text is null or key > $4::text)
         and ($6::text is null or key = $6) order by key limit 1000000) h
-    where ($2::text is null or $2 = 'parked' and h.until = 'infinity' or $2 = 'paused' and h.paused_by is not null
-        or $2 = 'delayed' and h.until < 'infinity' and (h.paused_by is null or h.until > statement_timestamp()))
+    where ${isHeld}
     order by h.key limit $5) h
   where ($1::text is null or c.name = $1) and ($3::text is null or c.name >= $3) order by c.name, h.key limit $5
 ), read as materialized (

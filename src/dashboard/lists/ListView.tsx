@@ -1,9 +1,9 @@
 /** A list by pages: its table, the button for new rows, the button for the next page, and its states. */
 import type { ComponentChildren } from "preact"
 import type { List } from "../data/Pages.ts"
-import { Btn } from "./Btn.tsx"
+import { Btn } from "../parts/Btn.tsx"
+import { Failed, Skeleton } from "../parts/States.tsx"
 import { type Column, Grid } from "./Grid.tsx"
-import { Failed, Skeleton } from "./States.tsx"
 
 export function ListView<A>(
   { caption, columns, empty, idOf, list, muted }: {

@@ -1,8 +1,8 @@
 /** A dialog of one action on one thing, with a note for the audit. */
 import type { Signal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
+import { Btn, type BtnProps } from "../parts/Btn.tsx"
 import { Shown } from "../text/ShownText.tsx"
-import { Btn, type BtnProps } from "./Btn.tsx"
 import { Field } from "./Field.tsx"
 import { Modal } from "./Modal.tsx"
 

@@ -1,7 +1,7 @@
 /** A modal dialog on the browser's own element, which keeps the focus inside and gives it back at the end. */
 import type { ComponentChildren } from "preact"
 import { useEffect, useId, useRef } from "preact/hooks"
-import { Btn } from "./Btn.tsx"
+import { Btn } from "../parts/Btn.tsx"
 
 export const Modal = (
   { actions, children, kind = "middle", onClose, title, wide }: {

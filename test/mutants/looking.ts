@@ -1,0 +1,83 @@
+/**
+ * The breaks of lists and searches: how far they look, what they count, and what they may cost.
+ */
+import type { Mutant } from "./types.ts"
+
+const lists = { guarantee: "operations", test: "test/http/lists.test.ts" } as const
+const searching = { guarantee: "operations", test: "test/ops/searching.test.ts" } as const
+
+export const lookingMutants: ReadonlyArray<Mutant> = [
+  {
+    ...searching,
+    name: "lists: a search that says that it looked at all",
+    file: "src/ops/read/SearchReader.ts",
+    from: `rows[0]?.["complete"] === true`,
+    to: `rows.filter(isHit).length < limit`,
+    named: "says how far it looked, and looks further"
+  },
+  {
+    ...searching,
+    name: "lists: wildcards in a searched text",
+    file: "src/ops/read/SearchReader.ts",
+    from: `one.replace(/[\\\\%_]/g, "\\\\$&")`,
+    to: "one",
+    named: "finds a text in payload, key, id and attempts"
+  },
+  {
+    ...searching,
+    name: "lists: a payload cast without a check",
+    file: "src/postgres/sql/searching.ts",
+    from: "pg_input_is_valid(d.payload, 'jsonb')",
+    to: "true",
+    named: "finds a value in a payload, with every digit"
+  },
+  {
+    ...searching,
+    name: "lists: a count that was cut off called exact",
+    file: "src/ops/read/CountReader.ts",
+    from: "Effect.catchIf(isCut, () => some)",
+    to: `Effect.catchIf(isCut, () => Effect.map(some, ({ value }) => ({ value, kind: "exact" as const })))`,
+    named: "counts to 10,000, or all in the time that it gets"
+  },
+  {
+    ...lists,
+    name: "lists: a place beyond bigint reaches the database",
+    file: "src/http/answers/Cursor.ts",
+    from: "place: /^\\d{1,18}$/",
+    to: "place: /^\\d{1,19}$/",
+    named: "refuses a forged cursor"
+  },
+  {
+    ...lists,
+    name: "lists: no link to the next page",
+    file: "src/http/answers/Cursor.ts",
+    from: `query.set("cursor", next)`,
+    to: `query.set("limit", "1")`,
+    named: "leads to its next page by a header"
+  },
+  {
+    ...lists,
+    name: "lists: looks wait for the connections of handlers",
+    file: "src/postgres/session/PgClient.ts",
+    from: "if (fiber.getRef(ReadTransaction)) return forReaders.transaction",
+    to: "if (fiber.getRef(ReadTransaction)) return forUsers.transaction",
+    named: "answers while handlers have all their connections"
+  },
+  {
+    ...lists,
+    name: "lists: reads of the API without a bound of their own",
+    file: "src/http/answers/StoreProblems.ts",
+    from: "const readTimeout = Duration.seconds(2)",
+    to: "const readTimeout = Duration.seconds(20)",
+    named: "within 2 seconds while the database does not"
+  },
+  {
+    guarantee: "operations",
+    test: "test/http/hiding.test.ts",
+    name: "lists: a search tells hidden values",
+    file: "src/http/handlers/DeadLetterHandlers.ts",
+    from: "redaction.active && (text !== undefined || payload !== undefined)",
+    to: "redaction.active && text !== undefined",
+    named: "not found by a search"
+  }
+]

@@ -38,6 +38,7 @@ import {
   keysPause,
   keysRelease,
   keysResume,
+  keysSkip,
   keysStep,
   workersEvict
 } from "./operate/QueueCommands.ts"
@@ -58,7 +59,7 @@ const dead = Command.make("dead").pipe(
 
 const keys = Command.make("keys").pipe(
   Command.withDescription("Keys whose messages wait"),
-  Command.withSubcommands([keysList, keysShow, keysStep, keysRelease, keysPause, keysResume])
+  Command.withSubcommands([keysList, keysShow, keysStep, keysSkip, keysRelease, keysPause, keysResume])
 )
 
 const workers = Command.make("workers").pipe(

@@ -6,7 +6,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Audit from "../../Audit.ts"
-import * as Consumers from "../../Consumers.ts"
+import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
 import * as Output from "../output/Output.ts"
 import * as Times from "../output/Times.ts"
@@ -70,7 +70,9 @@ export const audit = Command.make(
           limit
         })
         // The entries of a removed consumer stay. A name without an entry must be that of a consumer.
-        if (entries.length === 0 && Option.isSome(consumer)) yield* Consumers.get(consumer.value)
+        if (entries.length === 0 && Option.isSome(consumer)) {
+          yield* Operations.use(({ lanes }) => lanes(consumer.value))
+        }
         return entries
       }))
       const next = all.length < limit ? undefined : all.at(-1)?.id

@@ -5,7 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { CliFailure } from "../frame/CliFailure.ts"
-import { connected } from "../frame/Connect.ts"
+import { connectedToDatabase } from "../frame/Connect.ts"
 import { DataDir } from "../frame/GlobalSettings.ts"
 import * as Output from "../output/Output.ts"
 import type { Style } from "../output/Table.ts"
@@ -16,7 +16,7 @@ const styles: Readonly<Record<Checkup.Check["state"], Style>> = { ok: "green", w
 export const doctor = Command.make("doctor", {}, () =>
   Effect.gen(function*() {
     const embedded = Option.isSome(yield* DataDir)
-    const checks = yield* connected(Checkup.all(embedded))
+    const checks = yield* connectedToDatabase(Checkup.all(embedded))
     yield* Output.emit({
       data: checks,
       lines: checks.flatMap(({ check, found, remedy, state }) => [

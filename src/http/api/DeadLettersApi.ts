@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import { Answer, Id, idempotency, ifMatch, Instant, Name, note, Page, pageQuery } from "../schema/Answer.ts"
 import {
   DeadLetter,
+  DeadLetterGroup,
   DeadLetterItem,
   Decided,
   EditCheck,
@@ -79,10 +80,26 @@ export const deadLetters = HttpApiGroup.make("deadLetters").add(
     error: reading
   }).annotateMerge(needs("viewer", "Dead letters, newest first. Default state: open.")),
   HttpApiEndpoint.get("export", "/dead-letters/export", {
-    query: { ...filterQuery, state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")])) },
+    query: {
+      ...filterQuery,
+      state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")])),
+      before: Schema.optionalKey(Id),
+      limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })))
+    },
     success: HttpApiSchema.StreamNdjson({ schema: DeadLetter }),
     error: reading
-  }).annotateMerge(needs("viewer", "All dead letters that match, one JSON document a line, newest first.")),
+  }).annotateMerge(
+    needs("viewer", "The dead letters that match, one JSON document a line, newest first: those older than `before`.")
+  ),
+  HttpApiEndpoint.get("groups", "/dead-letters/groups", {
+    query: {
+      ...filterQuery,
+      state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")])),
+      limit: pageQuery(1_000).limit
+    },
+    success: Answer(Schema.Array(DeadLetterGroup)),
+    error: reading
+  }).annotateMerge(needs("viewer", "Dead letters that match, grouped by cause, the newest group first.")),
   HttpApiEndpoint.get("one", "/dead-letters/:id", {
     params: id,
     success: HttpApiSchema.WithHeaders(Answer(DeadLetter), { etag: Schema.String }),

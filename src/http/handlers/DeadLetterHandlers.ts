@@ -2,6 +2,7 @@
  * The handlers of failures and dead letters.
  */
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -127,7 +128,7 @@ const decisions = { redrive: DeadLetters.redrive, discard: DeadLetters.discard, 
 /** Reads all dead letters that match, page after page. */
 const everything = (query: Query) =>
   Stream.paginate(
-    undefined as string | undefined,
+    query.before,
     (before) =>
       Effect.map(DeadLetters.list({ ...query, before, limit: pageSize }), (page) => {
         const last = page.length < pageSize ? undefined : page.at(-1)?.id
@@ -182,8 +183,17 @@ export const deadLetters = HttpApiBuilder.group(api, "deadLetters", (handlers) =
         // The first page is read before the answer begins, so a database that is away gives a problem.
         Effect.as(
           reads(DeadLetters.list({ ...queryOf(query), limit: 1 })),
-          everything(queryOf(query)).pipe(Stream.map((one) => views.whole(one)), Stream.provideContext(context))
+          everything({ ...queryOf(query), before: query.before }).pipe(
+            query.limit === undefined ? identity : Stream.take(query.limit),
+            Stream.map((one) => views.whole(one)),
+            Stream.provideContext(context)
+          )
         ).pipe(provided),
+      groups: ({ query }) =>
+        reads(Effect.flatMap(
+          DeadLetters.groups({ ...queryOf(query), limit: query.limit ?? pageSize }),
+          (all) => answer(all.map((group) => ({ ...group, sample: views.whole(group.sample) })))
+        )).pipe(provided),
       one: ({ params }) =>
         reads(Effect.flatMap(DeadLetters.get(params.id), (one) => answer(views.whole(one)))).pipe(
           Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { etag: body.data.etag } })),

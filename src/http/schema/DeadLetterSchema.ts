@@ -78,6 +78,28 @@ export const DeadLetter = Schema.Struct({
 })
 
 /**
+ * A count that ends at 10,000. `more` says whether there are more.
+ *
+ * @since 0.1.0
+ */
+export const BoundedCount = Schema.Struct({ count: Schema.Finite, more: Schema.Boolean })
+
+/**
+ * Dead letters of one consumer with one cause, among those that a filter selects.
+ *
+ * @since 0.1.0
+ */
+export const DeadLetterGroup = Schema.Struct({
+  consumer: Schema.String,
+  fingerprint: Schema.String,
+  deadLetters: BoundedCount,
+  firstAt: Time,
+  lastAt: Time,
+  /** The newest of them. */
+  sample: DeadLetter
+})
+
+/**
  * Open dead letters of one consumer with one cause.
  *
  * @since 0.1.0

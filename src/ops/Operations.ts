@@ -43,6 +43,7 @@ import * as RedriveActs from "./act/RedriveActs.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
 import type { ImportAction, Imported } from "./DeadLetterImport.ts"
+import type { DeadLetterSearch, DeadLettersFound } from "./DeadLetterSearch.ts"
 import type { EditPreview } from "./EditPreview.ts"
 import type { Visible } from "./Fact.ts"
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
@@ -64,6 +65,7 @@ import * as FailureReader from "./read/FailureReader.ts"
 import * as KeyReader from "./read/KeyReader.ts"
 import * as MessageReader from "./read/MessageReader.ts"
 import * as RedriveReader from "./read/RedriveReader.ts"
+import * as SearchReader from "./read/SearchReader.ts"
 import * as SeriesReader from "./read/SeriesReader.ts"
 import * as WaitingReader from "./read/WaitingReader.ts"
 import type {
@@ -95,6 +97,13 @@ export class Operations extends Context.Service<Operations, {
   readonly failures: (
     query?: FailureQuery
   ) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>
+  /**
+   * Returns a page of dead letters in any state, newest first. A search for a text or for a value in the payload looks
+   * at the newest 20,000 that match the rest (2,000 on PGlite). `next` continues it.
+   */
+  readonly searchDeadLetters: (
+    search?: DeadLetterSearch
+  ) => Effect.Effect<DeadLettersFound, StoreFailure | ConsumerNotFound>
   /** Returns the outcome of redrives, newest first, grouped by operator and note. Covers the last 10,000 redrives. */
   readonly redrives: (
     query?: RedriveQuery
@@ -324,6 +333,7 @@ export const layer = (
         ...KeyReader.make(query, names),
         ...FailureReader.make(query, names),
         ...MessageReader.make(query, names, store),
+        ...SearchReader.make(query, names, store),
         ...SeriesReader.make(query, names),
         ...WaitingReader.make(query, names),
         ...EditActs.make(store),

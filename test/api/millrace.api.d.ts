@@ -1956,6 +1956,7 @@ export * as Artefacts from "./Artefacts.ts";
 export * from "./ConsumerFacts.ts";
 export * from "./DatabaseFacts.ts";
 export * as DeadLetterImport from "./DeadLetterImport.ts";
+export * as DeadLetterSearch from "./DeadLetterSearch.ts";
 export * as EditPreview from "./EditPreview.ts";
 export * as Fact from "./Fact.ts";
 export * from "./FailureFacts.ts";
@@ -2109,6 +2110,26 @@ export interface Imported {
     readonly imported: number;
     readonly skipped: number;
 }
+
+// src/ops/DeadLetterSearch.ts
+import * as Result from "effect/Result";
+import type { DeadLetter, Query } from "../DeadLetter.ts";
+import type { InvalidSetting } from "../Errors.ts";
+export interface PayloadValue {
+    readonly path: ReadonlyArray<string>;
+    readonly value: string;
+}
+export interface DeadLetterSearch extends Query {
+    readonly version?: string | undefined;
+    readonly text?: string | undefined;
+    readonly payload?: PayloadValue | undefined;
+}
+export interface DeadLettersFound {
+    readonly deadLetters: ReadonlyArray<DeadLetter>;
+    readonly looked: number | undefined;
+    readonly next: string | undefined;
+}
+export declare const payloadValue: (text: string) => Result.Result<PayloadValue, InvalidSetting>;
 
 // src/ops/EditPreview.ts
 export interface EditPreview {
@@ -2330,6 +2351,7 @@ import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
 import type { ImportAction, Imported } from "./DeadLetterImport.ts";
+import type { DeadLetterSearch, DeadLettersFound } from "./DeadLetterSearch.ts";
 import type { EditPreview } from "./EditPreview.ts";
 import type { Visible } from "./Fact.ts";
 import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
@@ -2343,6 +2365,7 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly consumer: (consumer: string) => Effect.Effect<ConsumerFacts, StoreFailure | ConsumerNotFound>;
     readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>;
     readonly failures: (query?: FailureQuery) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>;
+    readonly searchDeadLetters: (search?: DeadLetterSearch) => Effect.Effect<DeadLettersFound, StoreFailure | ConsumerNotFound>;
     readonly redrives: (query?: RedriveQuery) => Effect.Effect<ReadonlyArray<RedriveFacts>, StoreFailure | ConsumerNotFound>;
     readonly workers: Effect.Effect<ReadonlyArray<WorkerFacts>, StoreFailure>;
     readonly lanes: (consumer: string) => Effect.Effect<ReadonlyArray<LaneFacts>, StoreFailure | ConsumerNotFound>;

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { Delivery, Failure, HeldLease } from "../../Delivery.ts"
+import type { Delivery, HeldLease } from "../../Delivery.ts"
 import type { Rows } from "../session/PgSession.ts"
-import { formatDeadLetterId } from "../store/DeadLetterRow.ts"
+import { failuresOf, formatDeadLetterId, headersOf } from "../store/DeadLetterRow.ts"
 
 /** A lane whose lease this worker holds. */
 export interface OwnedLane {
@@ -38,24 +38,6 @@ export interface Receipt {
 /** Returns whether a delivery's receipt identifies a row of `messages`. Receipts of brokers do not. */
 export const isReceipt = (receipt: unknown): receipt is Receipt =>
   typeof receipt === "object" && receipt !== null && "owned" in receipt && "seq" in receipt
-
-export const headersOf = (text: unknown): Readonly<Record<string, string>> =>
-  text === "{}" ? {} : parsed(text, {}) as Readonly<Record<string, string>>
-
-export const failuresOf = (text: unknown): ReadonlyArray<Failure> => {
-  if (text === null || text === undefined) return []
-  const failures = parsed(text, [])
-  return Array.isArray(failures) ? failures : []
-}
-
-/** Parses a JSON text, or returns `otherwise`. It never fails, because an operator may have written the row by hand. */
-const parsed = (text: unknown, otherwise: object): unknown => {
-  try {
-    return JSON.parse(String(text)) ?? otherwise
-  } catch {
-    return otherwise
-  }
-}
 
 export const receiptOf = (row: Rows[number], owned: OwnedLane): Receipt => ({
   owned,

@@ -13,7 +13,7 @@ import { life } from "./serverLife.ts"
 export const millis = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`
 
 /** The columns of a dead letter as operators see it. The id is padded with zeros, so that ids sort as text. */
-const selected =
+export const selected =
   `select lpad(d.id::text, 16, '0') as dead_letter_id, c.name as consumer, d.message_id as id, d.topic, d.key, d.keyed,
   d.payload, d.original, d.headers, d.version, ${
     millis("d.published_at")

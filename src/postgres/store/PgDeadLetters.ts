@@ -6,15 +6,14 @@
  */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import { type DeadLetter, type FailureGroup, type Reason, retriedMillis, type State } from "../../DeadLetter.ts"
-import type { Failure } from "../../Delivery.ts"
+import type { FailureGroup } from "../../DeadLetter.ts"
 import { DeadLetterNotFound } from "../../Errors.ts"
 import { keyHash } from "../../internal/KeyHash.ts"
 import * as Page from "../../internal/Page.ts"
 import * as MessageId from "../../MessageId.ts"
 import type { DeadLetterStore, NewDeadLetter } from "../../Store.ts"
 import { isLogReceipt } from "../queue/LogLane.ts"
-import { failuresOf, headersOf, isReceipt, type Receipt } from "../queue/Row.ts"
+import { isReceipt, type Receipt } from "../queue/Row.ts"
 import * as ServerLife from "../queue/ServerLife.ts"
 import type { Wake } from "../queue/Wake.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -23,37 +22,9 @@ import type { Rows } from "../session/PgSession.ts"
 import * as Sql from "../sql/deadLetters.ts"
 import * as InboxSql from "../sql/inbox.ts"
 import type { Names } from "../sql/names.ts"
-import { formatDeadLetterId, numberOf, textOf } from "./DeadLetterRow.ts"
+import { deadLetterOf, formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
 import type { Queues } from "./PgConsumers.ts"
 import { makeDecisions } from "./PgDecisions.ts"
-
-const deadLetterOf = (row: Rows[number]): DeadLetter => ({
-  id: String(row["dead_letter_id"]),
-  consumer: String(row["consumer"]),
-  message: {
-    id: String(row["id"]),
-    topic: String(row["topic"]),
-    key: String(row["key"]),
-    keyed: row["keyed"] === true,
-    payload: String(row["payload"]),
-    headers: headersOf(row["headers"]),
-    version: Number(row["version"]),
-    publishedAt: Math.floor(Number(row["published_at"]))
-  },
-  original: textOf(row["original"]),
-  reason: row["reason"] as Reason,
-  state: row["state"] as State,
-  parked: row["parked"] === true,
-  ...triedOf(failuresOf(row["attempts"])),
-  tag: String(row["tag"]),
-  fingerprint: String(row["fingerprint"]),
-  redriven: Number(row["redriven"]),
-  diedAt: Math.floor(Number(row["died_at"])),
-  changedBy: String(row["changed_by"]),
-  changedAt: Math.floor(Number(row["changed_at"]))
-})
-
-const triedOf = (attempts: ReadonlyArray<Failure>) => ({ attempts, retriedMillis: retriedMillis(attempts) })
 
 const groupOf = (row: Rows[number]): FailureGroup => ({
   consumer: String(row["consumer"]),

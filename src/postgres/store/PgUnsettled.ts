@@ -7,12 +7,12 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { DeliveryCount, Unsettled, UnsettledStore } from "../../Store.ts"
-import { failuresOf } from "../queue/Row.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import type { Rows } from "../session/PgSession.ts"
 import type { Names } from "../sql/names.ts"
 import * as Sql from "../sql/unsettled.ts"
+import { failuresOf } from "./DeadLetterRow.ts"
 import type { Queues } from "./PgConsumers.ts"
 
 const unsettledOf = (row: Rows[number]): Unsettled => ({

@@ -1,0 +1,73 @@
+/**
+ * Searches dead letters. A search by text or value is bounded by the number of dead letters that it looks at.
+ */
+import * as Effect from "effect/Effect"
+import { StoreFailure } from "../../Errors.ts"
+import * as Page from "../../internal/Page.ts"
+import { filterOf } from "../../postgres/sql/deadLetters.ts"
+import type { Names } from "../../postgres/sql/names.ts"
+import * as SearchingSql from "../../postgres/sql/searching.ts"
+import { deadLetterOf, numberOf } from "../../postgres/store/DeadLetterRow.ts"
+import type { Store } from "../../Store.ts"
+import type { DeadLetterSearch } from "../DeadLetterSearch.ts"
+import type { Operations } from "../Operations.ts"
+import { type FactQuery, number, type Row, text } from "./FactQuery.ts"
+
+/** The dead letters that a search by text or value looks at. PGlite has one session, which a search keeps busy. */
+const mostLooked = (maxTransactions: number): number => maxTransactions === 1 ? 2_000 : 20_000
+
+/** The patterns of a text: as it is, and as it stands in JSON. */
+const patternsOf = (text: string | undefined): ReadonlyArray<string> | null =>
+  text === undefined
+    ? null
+    : [...new Set([text, JSON.stringify(text).slice(1, -1)])].map((one) => `%${one.replace(/[\\%_]/g, "\\$&")}%`)
+
+/** Postgres 15 does not have the function that checks a payload before its cast. */
+const sayVersion = (failure: StoreFailure): StoreFailure =>
+  failure.code === "42883"
+    ? new StoreFailure({ ...failure, hint: "A search by a value in the payload needs Postgres 16. Search by text." })
+    : failure
+
+const paramsOf = (search: DeadLetterSearch, looked: number, limit: number): ReadonlyArray<unknown> => [
+  ...filterOf(search),
+  search.state ?? null,
+  search.before === undefined ? null : numberOf(search.before) ?? 0n,
+  search.version ?? null,
+  looked,
+  limit,
+  patternsOf(search.text),
+  ...search.payload === undefined ? [] : [search.payload.path, search.payload.value]
+]
+
+const isHit = (row: Row): boolean => text(row, "dead_letter_id") !== ""
+
+export const make = (
+  { exists, read }: FactQuery,
+  names: Names,
+  { maxTransactions }: Store["Service"]
+): Pick<Operations["Service"], "searchDeadLetters"> => {
+  const sql = SearchingSql.make(names)
+  return {
+    searchDeadLetters: (search = {}) => {
+      const limit = Page.rows(search.limit)
+      const within = search.text !== undefined || search.payload !== undefined
+      const params = paramsOf(search, within ? mostLooked(maxTransactions) : limit, limit)
+      const rows = read(
+        "search dead letters",
+        sql.search(search.consumer !== undefined, search.payload !== undefined),
+        params
+      )
+      return Effect.andThen(
+        exists(search.consumer),
+        Effect.mapBoth(rows, {
+          onFailure: sayVersion,
+          onSuccess: (rows) => ({
+            deadLetters: rows.filter(isHit).map(deadLetterOf),
+            looked: within ? number(rows[0] ?? {}, "looked") : undefined,
+            next: rows[0]?.["complete"] === true ? undefined : text(rows[0] ?? {}, "last")
+          })
+        })
+      )
+    }
+  }
+}

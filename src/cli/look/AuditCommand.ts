@@ -44,7 +44,17 @@ const actions = [
   "evicted",
   "purged",
   "imported",
-  "noted"
+  "noted",
+  "stepped",
+  "deadLettered",
+  "started",
+  "continued",
+  "cancelled",
+  "rateChanged",
+  "awaited",
+  "stopped",
+  "finished",
+  "repaired"
 ] as const satisfies ReadonlyArray<Audit.Action>
 
 export const audit = Command.make(
@@ -54,13 +64,15 @@ export const audit = Command.make(
     actor: Options.text("actor", "name", "Only actions of this operator"),
     action: Flag.Literals("action", actions).pipe(Flag.withDescription("Only this kind of action"), Flag.optional),
     deadLetter: Options.id("dead-letter", "Only actions on this dead letter"),
-    before: Options.id("before", "The next page: the last id"),
+    before: Options.before,
+    since: Times.flag("since", "Only actions at this time or later"),
     limit: Options.limit
   },
-  ({ action, actor, before, consumer, deadLetter, limit }) =>
+  ({ action, actor, before, consumer, deadLetter, limit, since }) =>
     Effect.gen(function*() {
       const given = Option.getOrUndefined
-      const all = yield* connected(Effect.gen(function*() {
+      const from = yield* Times.given(given(since))
+      const read = yield* connected(Effect.gen(function*() {
         const entries = yield* Audit.list({
           consumer: given(consumer),
           by: given(actor),
@@ -75,7 +87,9 @@ export const audit = Command.make(
         }
         return entries
       }))
-      const next = all.length < limit ? undefined : all.at(-1)?.id
+      // The newest come first, so a page that goes back behind the time is the last one.
+      const all = read.filter(({ at }) => at >= (from ?? 0))
+      const next = read.length < limit || all.length < read.length ? undefined : all.at(-1)?.id
       yield* Output.emit({ data: all, next, lines: auditTable(all) })
       if (next !== undefined) yield* Output.hint(`There may be more: --before ${next}`)
     })

@@ -18,6 +18,8 @@ import {
   filterQuery,
   ids,
   Redrive,
+  Search,
+  searchQuery,
   State
 } from "../schema/DeadLetterSchema.ts"
 import { needs } from "./Access.ts"
@@ -90,6 +92,22 @@ export const deadLetters = HttpApiGroup.make("deadLetters").add(
     error: reading
   }).annotateMerge(
     needs("viewer", "The dead letters that match, one JSON document a line, newest first: those older than `before`.")
+  ),
+  HttpApiEndpoint.get("search", "/dead-letters/search", {
+    query: {
+      ...filterQuery,
+      ...searchQuery,
+      state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")])),
+      before: Schema.optionalKey(Id),
+      limit: pageQuery(1_000).limit
+    },
+    success: Answer(Search),
+    error: reading
+  }).annotateMerge(
+    needs(
+      "viewer",
+      "Whole dead letters by version, text or a value in the payload. `next` is `before` of the next page."
+    )
   ),
   HttpApiEndpoint.get("groups", "/dead-letters/groups", {
     query: {

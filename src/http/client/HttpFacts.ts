@@ -83,6 +83,7 @@ type Facts = Pick<
   | "storage"
   | "series"
   | "suspects"
+  | "searchDeadLetters"
 >
 
 const database = ({ ask }: ServerCalls) => {
@@ -94,6 +95,38 @@ const database = ({ ask }: ServerCalls) => {
       ({ oldestSnapshot }) => oldestSnapshot ?? { _tag: "Visible" as const, value: undefined }
     ),
     storage: Effect.map(read, ({ storage }) => storage)
+  }
+}
+
+const searching = (calls: ServerCalls): Facts["searchDeadLetters"] => {
+  const whole = wholeOf(calls)
+  return ({ before, limit = 100, payload, state, text, version, ...filter } = {}) => {
+    const value = payload === undefined ? undefined : `${payload.path.join(".")}:${payload.value}`
+    return calls.ask(
+      "search dead letters",
+      { consumer: filter.consumer },
+      ["ConsumerNotFound"],
+      (client) =>
+        dataOf(client.deadLetters.search({
+          query: {
+            ...queryOf(filter),
+            ...given({ before, text, version, payload: value }),
+            state: state ?? "any",
+            limit
+          }
+        }))
+    ).pipe(
+      Effect.flatMap(({ deadLetters, ...found }) =>
+        Effect.map(
+          // The retention may delete one while its payload is asked for.
+          Effect.forEach(
+            deadLetters,
+            (one) => Effect.catchTag(whole(one), "DeadLetterNotFound", () => Effect.undefined)
+          ),
+          (all) => ({ ...found, deadLetters: all.filter((one) => one !== undefined) })
+        )
+      )
+    )
   }
 }
 
@@ -195,6 +228,7 @@ export const make = (calls: ServerCalls): Facts => {
     ...database(calls),
     ...messages(calls),
     ...queues(calls),
+    searchDeadLetters: searching(calls),
     consumers: ask("read the consumers", {}, [], (client) => dataOf(client.consumers.list())),
     workers: ask("read the workers", {}, [], (client) => dataOf(client.consumers.workers({ query: {} }))),
     failures: ({ consumer, fingerprint, limit = 100 } = {}) =>

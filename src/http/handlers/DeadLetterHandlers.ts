@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import type { DeadLetter, Filter, Query, State } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import { DeadLetterNotFound } from "../../Errors.ts"
+import * as DeadLetterSearch from "../../ops/DeadLetterSearch.ts"
 import * as Operations from "../../ops/Operations.ts"
 import { type OperatorAction, Store } from "../../Store.ts"
 import { answer, by, condition, once } from "../answers/Acting.ts"
@@ -136,6 +137,13 @@ const everything = (query: Query) =>
       })
   )
 
+/** Reads a value in a payload: `lines.0.sku:a-7`. */
+const valueOf = (text: string) =>
+  Effect.mapError(
+    Effect.fromResult(DeadLetterSearch.payloadValue(text)),
+    ({ message: detail }) => new Problems.InvalidRequest({ detail })
+  )
+
 /** Makes the text a file that no browser opens. */
 const asFile = (id: string, text: string) =>
   HttpServerResponse.text(text, {
@@ -189,6 +197,15 @@ export const deadLetters = HttpApiBuilder.group(api, "deadLetters", (handlers) =
             Stream.provideContext(context)
           )
         ).pipe(provided),
+      search: ({ query }) =>
+        reads(Effect.gen(function*() {
+          const { before, limit = pageSize, text, version } = query
+          const payload = query.payload === undefined ? undefined : yield* valueOf(query.payload)
+          const operations = yield* Operations.Operations
+          const search = { ...queryOf(query), before, limit, text, version, payload }
+          const { deadLetters, ...found } = yield* operations.searchDeadLetters(search)
+          return yield* answer({ ...found, deadLetters: deadLetters.map((one) => views.whole(one)) })
+        })).pipe(provided),
       groups: ({ query }) =>
         reads(Effect.flatMap(
           DeadLetters.groups({ ...queryOf(query), limit: query.limit ?? pageSize }),

@@ -159,6 +159,31 @@ export const filterQuery = {
 }
 
 /**
+ * The fields of a search beside a filter. No index has them, so a search looks at the newest dead letters only.
+ *
+ * @since 0.1.0
+ */
+export const searchQuery = {
+  /** The version of the code that made the last attempt. */
+  version: Schema.optionalKey(Name),
+  /** A text in the payload, the key, the id or an attempt. */
+  text: Schema.optionalKey(Name),
+  /** A value in the payload: `lines.0.sku:a-7`. */
+  payload: Schema.optionalKey(Name)
+}
+
+/**
+ * A page of a search. `looked` says how many dead letters it looked at, if it could not use an index.
+ *
+ * @since 0.1.0
+ */
+export const Search = Schema.Struct({
+  deadLetters: Schema.Array(DeadLetter),
+  looked: maybe(Schema.Finite),
+  next: maybe(Schema.String)
+})
+
+/**
  * The filter of a preview: the dead letters of one consumer.
  *
  * @since 0.1.0

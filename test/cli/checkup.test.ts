@@ -1,4 +1,4 @@
-/** Each check of `doctor` that a test cannot provoke on its server: what it says of bad facts, and that it has a remedy. */
+/** The checks of `doctor` on facts that no test can provoke on its server: each one says what to do about bad ones. */
 import { assert, describe, it } from "@effect/vitest"
 import { ofQueues, ofServer, ofSession, ofTimer, ofVersionAndClock } from "../../src/cli/setup/Checkup.ts"
 

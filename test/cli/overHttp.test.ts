@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { Audit, DeadLetters, Topic } from "millrace"
+import { Audit, DeadLetters, type Store, Topic } from "millrace"
 import { HttpOperations } from "millrace/http"
 import { createServer, request as send } from "node:http"
 import { inject } from "vitest"
@@ -38,42 +38,51 @@ const failed = Effect.fnUntraced(function*(name: string) {
   return { ...made, id: String(Number(letter!.id)) }
 })
 
-/** A proxy before the server that loses the answer of the first request with this method and ending. */
-const losing = (method: string, ending: string) =>
-  Effect.flatMap(port, (to) =>
-    Effect.acquireRelease(
-      Effect.callback<{ readonly at: string; readonly seen: Array<string>; readonly close: () => void }>((resume) => {
-        const seen: Array<string> = []
-        let lost = false
-        const proxy = createServer((incoming, outgoing) => {
-          const { headers, method: asked = "", url: path = "" } = incoming
-          seen.push(`${asked} ${String(headers["idempotency-key"] ?? "")}`)
-          const forwarded = send({ host: "127.0.0.1", port: to, path, method: asked, headers }, (answer) => {
-            if (!lost && asked === method && path.endsWith(ending)) {
-              lost = true
-              answer.resume().on("end", () => incoming.socket.destroy())
-              return
-            }
-            outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-            answer.pipe(outgoing)
-          })
-          incoming.pipe(forwarded)
-        })
-        proxy.listen(0, "127.0.0.1", () => {
-          const address = proxy.address()
-          const at = typeof address === "object" && address !== null ? address.port : 0
-          resume(Effect.succeed({
-            at: `http://127.0.0.1:${at}`,
-            seen,
-            close: () => {
-              proxy.close()
-              proxy.closeAllConnections()
-            }
-          }))
-        })
-      }),
-      ({ close }) => Effect.sync(close)
-    ))
+/** The first request with this method, and the fault of the proxy at it. */
+interface Meddling {
+  readonly losesFirst?: string
+  readonly beforeFirst?: string
+  readonly does?: Effect.Effect<void, never, Store.Store>
+}
+
+/** A proxy before the server. It notes the method and the Idempotency-Key of each request. */
+const proxied = Effect.fnUntraced(function*({ beforeFirst, does = Effect.void, losesFirst }: Meddling) {
+  const to = yield* port
+  const runFork = Effect.runForkWith(yield* Effect.context<Store.Store>())
+  const seen: Array<string> = []
+  let met = false
+  const proxy = createServer((incoming, outgoing) => {
+    const { headers, method: asked = "", url: path = "" } = incoming
+    seen.push(`${asked} ${String(headers["idempotency-key"] ?? "")}`)
+    const first = !met && asked === (losesFirst ?? beforeFirst)
+    met ||= first
+    const pass = () => {
+      const forwarded = send({ host: "127.0.0.1", port: to, path, method: asked, headers }, (answer) => {
+        if (first && losesFirst !== undefined) {
+          answer.resume().on("end", () => incoming.socket.destroy())
+          return
+        }
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(outgoing)
+      })
+      incoming.pipe(forwarded)
+    }
+    if (first && beforeFirst !== undefined) runFork(Effect.andThen(does, Effect.sync(pass)))
+    else pass()
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => {
+      proxy.listen(0, "127.0.0.1", () => resume(Effect.void))
+    }),
+    () =>
+      Effect.sync(() => {
+        proxy.close()
+        proxy.closeAllConnections()
+      })
+  )
+  const address = proxy.address()
+  return { at: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`, seen }
+})
 
 const engine = Layer.provideMerge(server({}, schema), postgres(url, {}, schema))
 layer(engine, { excludeTestServices: true, timeout: 120_000 })("a command over the HTTP API", (it) => {
@@ -142,7 +151,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("a command over t
   it.effect("sends an action whose answer was lost again, and it has one effect", () =>
     Effect.gen(function*() {
       const { id } = yield* failed("lost")
-      const { at, seen } = yield* losing("POST", "/discard")
+      const { at, seen } = yield* proxied({ losesFirst: "POST" })
       const done = yield* cli(["dead", "discard", id, "--by", "ben"], { at })
       assert.deepStrictEqual([done.code, done.stdout], [0, `discarded 1 dead letter: #${id}\n`], done.stderr)
       const posts = seen.filter((one) => one.startsWith("POST"))
@@ -150,6 +159,34 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("a command over t
       assert.match(posts[0]!, /^POST [\da-f-]{36}$/)
       const entries = yield* Audit.list({ consumer: "lost" })
       assert.deepStrictEqual(entries.map(({ action, by }) => [action, by]), [["discarded", "ben"]])
+    }))
+
+  it.effect("meets the errors of the database by the name of the problem, with the operator who was first", () =>
+    Effect.gen(function*() {
+      const { id } = yield* failed("errors")
+      yield* cli(["dead", "discard", id, "--by", "ben"])
+      const second = yield* cli(["dead", "discard", id, "--json"])
+      assert.deepInclude(JSON.parse(second.stderr), {
+        type: "/problems/dead-letter-conflict",
+        state: "discarded",
+        by: "ben",
+        exitCode: 5
+      })
+      const unknown = yield* cli(["status", "unknown", "--json"])
+      assert.deepInclude(JSON.parse(unknown.stderr), { type: "/problems/consumer-not-found", exitCode: 3 })
+    }))
+
+  it.effect("sees the present state of what changed between its two requests", () =>
+    Effect.gen(function*() {
+      const { id } = yield* failed("changed")
+      const full = id.padStart(16, "0")
+      // Between look and decision, another operator decides, and undoes it again.
+      const other = Effect.andThen(DeadLetters.discard(full, { by: "eve" }), DeadLetters.restore(full, { by: "eve" }))
+      const { at } = yield* proxied({ beforeFirst: "POST", does: Effect.ignore(other) })
+      const done = yield* cli(["dead", "discard", id], { at })
+      assert.deepStrictEqual([done.code, done.stdout], [0, `discarded 1 dead letter: #${id}\n`], done.stderr)
+      const entries = yield* Audit.list({ consumer: "changed" })
+      assert.deepStrictEqual(entries.map(({ by }) => by), ["anna", "eve", "eve"])
     }))
 
   it.effect("waits when the server has had too many changes, and finishes", () =>

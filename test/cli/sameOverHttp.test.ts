@@ -79,6 +79,11 @@ const looks: ReadonlyArray<ReadonlyArray<string>> = [
   ["dead", "groups"],
   ["dead", "list"],
   ["dead", "list", "--consumer", "poison", "--limit", "2"],
+  ["dead", "list", "--consumer", "poison", "--text", "bad2"],
+  ["dead", "list", "--value", "id:poison-bad3", "--died-on", "1.4.2"],
+  ["dead", "list", "--consumer", "poison", "--limit", "2", "--all"],
+  ["messages", "list", "parks", "--limit", "2"],
+  ["messages", "list", "parks", "--state", "held", "--key", "slow"],
   ["dead", "show", "1"],
   ["dead", "show", "999"],
   ["dead", "list", "--consumer", "unknown"],
@@ -171,6 +176,8 @@ const queueWalk = Effect.fnUntraced(function*(run: ReturnType<typeof noting>["ru
   yield* run(["audit", "--actor", "ben"])
   yield* run(["audit", "--consumer", "unknown"])
   yield* run(["audit", "--limit", "3"])
+  yield* run(["audit", "--since", "1h", "--action", "skipped"])
+  yield* run(["audit", "--since", "1h", "--action", "paused"])
 })
 
 /** Drives all walks, and returns what each command printed. */

@@ -1,4 +1,4 @@
-/** What commands select: searches of dead letters, `--all`, pages, states of waiting messages, and times of the audit. */
+/** Searches of dead letters, `--all`, pages, states of waiting messages, and times of the audit, by the command line. */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { DeadLetters, Pipeline, Worker } from "millrace"
@@ -43,7 +43,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("a command select
       assert.deepStrictEqual((yield* list("--value", "none")).code, 2)
     }))
 
-  it.effect("what a search finds, to decide about each of it, and nothing else", () =>
+  it.effect("dead letters by a search, and decides about each of them and nothing else", () =>
     Effect.gen(function*() {
       yield* failed("found", "badapple1", "badpear1", "badpear2")
       const search = ["--consumer", "found", "--text", "pear"]

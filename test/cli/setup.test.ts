@@ -206,7 +206,7 @@ it.live("doctor names what is wrong, with a remedy", () =>
     }).pipe(Effect.provide(postgres(url, {}, schema)))
   }), limit)
 
-/** What a check of `doctor` finds after such a statement, by the name of the check. */
+/** The checks of `doctor` by name, each with a statement that breaks something and the text that it then finds. */
 const broken = [
   ["indexes", "update pg_index set indisvalid = false where indexrelid = '$.messages_xid'::regclass", /^messages_xid$/],
   ["missing indexes", "drop index $.holds_due", /^holds_due$/],

@@ -22,6 +22,7 @@ import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
+import { overHttpMutants } from "./overHttp.ts"
 import { pageMutants } from "./pages.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { publishingMutants } from "./publishing.ts"
@@ -62,6 +63,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...once,
   ...operations,
   ...operatorActionMutants,
+  ...overHttpMutants,
   ...pageMutants,
   ...pipelineMutants,
   ...publishingMutants,

@@ -160,7 +160,7 @@ const session = Effect.fnUntraced(function*(sql: PgClient, names: Names.Names) {
   return ofSession(kept, told)
 })
 
-/** What the checks of queues look at. */
+/** The facts that the checks of queues need. */
 interface QueueFacts {
   readonly oldest: Effect.Success<Operations["Service"]["oldestSnapshot"]>
   readonly blockers: Effect.Success<Operations["Service"]["blockers"]>

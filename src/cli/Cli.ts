@@ -38,6 +38,7 @@ import {
   keysPause,
   keysRelease,
   keysResume,
+  keysSkip,
   keysStep,
   workersEvict
 } from "./operate/QueueCommands.ts"
@@ -49,6 +50,7 @@ import { dashboard } from "./serve/DashboardCommand.ts"
 import { artefacts } from "./setup/ArtefactsCommand.ts"
 import { doctor } from "./setup/DoctorCommand.ts"
 import { migrate } from "./setup/MigrateCommand.ts"
+import { openapi } from "./setup/OpenApiCommand.ts"
 import { roles } from "./setup/RolesCommand.ts"
 
 const dead = Command.make("dead").pipe(
@@ -58,7 +60,7 @@ const dead = Command.make("dead").pipe(
 
 const keys = Command.make("keys").pipe(
   Command.withDescription("Keys whose messages wait"),
-  Command.withSubcommands([keysList, keysShow, keysStep, keysRelease, keysPause, keysResume])
+  Command.withSubcommands([keysList, keysShow, keysStep, keysSkip, keysRelease, keysPause, keysResume])
 )
 
 const workers = Command.make("workers").pipe(
@@ -76,7 +78,7 @@ const root = Command.make("millrace").pipe(
   Command.withSubcommands([
     { group: "Look", commands: [status, watch, stuck, find, blockers, audit, redrives, lanes, unrouted, delayed] },
     { group: "Look and act", commands: [dashboard, dead, runs, keys, messages, consumers, workers, purgeQueue] },
-    { group: "Set up", commands: [migrate, roles, doctor, artefacts] }
+    { group: "Set up", commands: [migrate, roles, doctor, artefacts, openapi] }
   ]),
   Command.withGlobalFlags(all)
 )
@@ -136,11 +138,22 @@ const report = Effect.fnUntraced(function*(args: ReadonlyArray<string>, cause: C
   return yield* new Exited({ code })
 })
 
+const toggles: ReadonlySet<string> = new Set(["--all", "--yes", "--dry-run", "--json", "--ndjson", "--quiet"])
+
+/**
+ * Gives each toggle its value. Otherwise the parser takes a `1` behind a toggle as its value, and not as the id of a
+ * dead letter: `dead discard --all 1` would discard everything.
+ */
+const withValues = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const end = args.includes("--") ? args.indexOf("--") : args.length
+  return args.map((arg, i) => i < end && toggles.has(arg) ? `${arg}=true` : arg)
+}
+
 /** Runs the command of these arguments. A failure is printed, and ends with `Exited`. */
 export const run = (version: string) => {
   const command = Command.runWith(root, { version })
   return (args: ReadonlyArray<string>) =>
-    command(args).pipe(
+    command(withValues(args)).pipe(
       Effect.provide(Layer.merge(presenter, logs)),
       Effect.catchCause((cause) => report(args, cause))
     )

@@ -101,6 +101,13 @@ export interface WaitingMessage {
   readonly redriven: number
   /** Whether its key is held. */
   readonly held: boolean
+  /**
+   * - `inFlight`: a worker has read it. It runs, or is among the next ones.
+   * - `held`: its key is parked, paused, or waits for a retry.
+   * - `due`: the hold of its key is over, and the worker continues with the key at its next poll.
+   * - `waiting`: no worker has read it so far.
+   */
+  readonly state: "inFlight" | "held" | "due" | "waiting"
   /** The live worker that owns its lane. */
   readonly worker: string | undefined
 }

@@ -3,7 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
-import { Consumers, DeadLetters, Topic } from "millrace"
+import { Audit, Consumers, DeadLetters, Topic } from "millrace"
 import { Embedded } from "millrace/embedded"
 import { Postgres } from "millrace/postgres"
 import { randomBytes } from "node:crypto"
@@ -13,7 +13,7 @@ import { join } from "node:path"
 import { inject } from "vitest"
 import { freshSchema, postgres } from "../postgres/kit.ts"
 import { freshDatabase } from "../setup/database.ts"
-import { documentOf, ledger, millrace } from "./commandLine.ts"
+import { documentOf, type Ended, ledger, millrace } from "./commandLine.ts"
 
 const url = inject("databaseUrl")
 const env = { DATABASE_URL: url }
@@ -204,6 +204,64 @@ it.live("doctor names what is wrong, with a remedy", () =>
       const { data } = documentOf(broken)
       assert.match(data.find(({ check }: any) => check === "indexes").remedy, /reindex/)
     }).pipe(Effect.provide(postgres(url, {}, schema)))
+  }), limit)
+
+/** The checks of `doctor` by name, each with a statement that breaks something and the text that it then finds. */
+const broken = [
+  ["indexes", "update pg_index set indisvalid = false where indexrelid = '$.messages_xid'::regclass", /^messages_xid$/],
+  ["missing indexes", "drop index $.holds_due", /^holds_due$/],
+  ["autovacuum of tables", "alter table $.messages set (autovacuum_enabled = false)", /^off for messages$/],
+  ["sequences", "select setval('$.message_seq', 9223372036854775000)", /^near their end: message_seq$/],
+  [
+    "deduplication window",
+    "update $.messages set published_at = now() - interval '8 days'",
+    /^older than 7 days: aged 8d/
+  ],
+  ["topics", "select 1", /^payments-typo$/],
+  ["workers", "select 1", /^aged$/]
+] as const
+
+it.live("doctor finds each thing that is wrong, and --fix repairs what is safe, audited", () => {
+  const schema = freshSchema()
+  return Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const doctor = (...args: ReadonlyArray<string>) => millrace(["doctor", ...args, "--schema", schema], { env })
+    const statesOf = (ended: Ended) => new Map<string, any>(documentOf(ended).data.map((one: any) => [one.check, one]))
+    yield* ledger("aged").drain()
+    yield* ledger("aged").publish("good1")
+    yield* ledger("typo").publish("a1")
+    const before = statesOf(yield* doctor("--json"))
+    for (const [check, statement] of broken.slice(0, 5)) {
+      assert.strictEqual(before.get(check).state, "ok", check)
+      yield* sql.unsafe(statement.replaceAll("$", `"${schema}"`))
+    }
+    const found = yield* doctor("--json")
+    assert.strictEqual(found.code, 8)
+    for (const [check, , text] of broken) {
+      const { found: shown, remedy, state } = statesOf(found).get(check)
+      assert.match(shown, text, check)
+      assert.isTrue(state !== "ok" && remedy.length > 10, check)
+    }
+    const dry = yield* doctor("--fix", "--dry-run")
+    assert.match(dry.stderr, /Would run: reindex index concurrently "test_\w+"\."messages_xid"\n/)
+    const refused = yield* doctor("--fix")
+    assert.deepStrictEqual([refused.code, refused.stdout], [6, ""])
+    assert.deepStrictEqual(yield* Audit.list({ action: "repaired" }), [])
+    const fixed = statesOf(yield* doctor("--fix", "--yes", "--json", "--note", "INC-812"))
+    for (const [check] of broken.slice(0, 3)) assert.strictEqual(fixed.get(check).state, "ok", check)
+    assert.strictEqual(fixed.get("sequences").state, "fail")
+    const entries = yield* Audit.list({ action: "repaired" })
+    assert.deepStrictEqual(entries.map(({ by, note }) => [by, note]), entries.map(() => ["anna", "INC-812"]))
+    assert.deepStrictEqual(entries.map(({ detail }) => detail.split(" ")[0]).toSorted(), ["alter", "create", "reindex"])
+  }).pipe(Effect.provide(postgres(url, { retention: false }, schema)))
+}, limit)
+
+it.live("doctor says which migration is missing, and checks nothing else", () =>
+  Effect.gen(function*() {
+    const at = { env: { DATABASE_URL: yield* freshDatabase(url) } }
+    const { code, stdout } = yield* millrace(["doctor"], at)
+    assert.strictEqual(code, 8)
+    assert.match(stdout, /^fail schema: .*\n {6}Run millrace migrate/)
   }), limit)
 
 it.live("watch prints lines where there is no terminal, and a screen where there is one", () =>

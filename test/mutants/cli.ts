@@ -46,9 +46,9 @@ export const cliMutants: ReadonlyArray<Mutant> = [
   {
     name: "cli: an unknown consumer gives an empty list",
     guarantee: "operations",
-    file: "src/cli/look/DeadCommands.ts",
-    from: "if (filter.consumer !== undefined) yield* operations.stuckKeys(",
-    to: "if (filter.consumer === \"\") yield* operations.stuckKeys(",
+    file: "src/ops/read/SearchReader.ts",
+    from: "exists(search.consumer)",
+    to: "exists(undefined)",
     test: looking,
     named: "names those that exist"
   },

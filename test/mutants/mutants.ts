@@ -23,6 +23,7 @@ import { once } from "./once.ts"
 import { operations } from "./operations.ts"
 import { operatorActionMutants } from "./operatorActions.ts"
 import { outcomeMutants } from "./outcomes.ts"
+import { overHttpMutants } from "./overHttp.ts"
 import { pageMutants } from "./pages.ts"
 import { pipelineMutants } from "./pipelines.ts"
 import { publishingMutants } from "./publishing.ts"
@@ -64,6 +65,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...once,
   ...operations,
   ...operatorActionMutants,
+  ...overHttpMutants,
   ...pageMutants,
   ...pipelineMutants,
   ...publishingMutants,

@@ -12,15 +12,15 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
+import * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
-import * as Consumers from "../../Consumers.ts"
-import type { ConsumerNotFound, DataInUse, InvalidConfig, StoreFailure } from "../../Errors.ts"
+import type { ConsumerNotFound, DataInUse, InvalidConfig, InvalidSetting, StoreFailure } from "../../Errors.ts"
 import * as Operations from "../../ops/Operations.ts"
 import * as Postgres from "../../postgres/Postgres.ts"
 import * as PgConfig from "../../postgres/session/PgConfig.ts"
 import type { Store } from "../../Store.ts"
 import { CliFailure, notFound, usage } from "./CliFailure.ts"
-import { DatabaseUrl, DataDir, Schema, variable } from "./GlobalSettings.ts"
+import { DatabaseUrl, DataDir, Schema, Url, variable } from "./GlobalSettings.ts"
 
 /** The layer of a database, with all of its failures. */
 type Database = Layer.Layer<
@@ -79,15 +79,46 @@ export const schemaName = Effect.gen(function*() {
   return Option.getOrUndefined(yield* Schema) ?? (yield* variable("MILLRACE_SCHEMA")) ?? "millrace"
 })
 
-/** The store and the facts, with or without the right to migrate. */
+/** Returns the database or server of a command, as its flags say. Two flags exclude each other. */
+const target = Effect.gen(function*() {
+  const given = {
+    "--database-url": Option.getOrUndefined(yield* DatabaseUrl),
+    "--data-dir": Option.getOrUndefined(yield* DataDir),
+    "--url": Option.getOrUndefined(yield* Url)
+  }
+  const names = Object.entries(given).filter(([, value]) => value !== undefined).map(([name]) => name)
+  if (names.length > 1) {
+    return yield* usage(`${names.join(" and ")} exclude each other. Pass the one that is meant.`)
+  }
+  return { databaseUrl: given["--database-url"], dataDir: given["--data-dir"], url: given["--url"] }
+})
+
+/**
+ * The address of the server that a command works on. Undefined for a database. A flag for a database wins over
+ * MILLRACE_URL.
+ */
+const serverUrl = Effect.gen(function*() {
+  const { databaseUrl, dataDir, url } = yield* target
+  return url ?? (databaseUrl === undefined && dataDir === undefined ? yield* variable("MILLRACE_URL") : undefined)
+})
+
+/** The store and the facts of a server of the HTTP API. Its client is loaded here, since a database needs none. */
+const overHttp = (url: string) =>
+  Layer.unwrap(Effect.gen(function*() {
+    const token = yield* variable("MILLRACE_TOKEN")
+    const { layer } = yield* Effect.promise(() => import("../../http/client/HttpOperations.ts"))
+    const client = yield* Effect.promise(() => import("effect/http/FetchHttpClient"))
+    return Layer.provide(
+      layer({ url, token: token === undefined ? undefined : Redacted.make(token) }),
+      client.layer
+    )
+  }))
+
+/** The store and the facts of a database, with or without the right to migrate. */
 export const layer = (migrate: Migrate) =>
   Layer.unwrap(Effect.gen(function*() {
-    const url = Option.getOrUndefined(yield* DatabaseUrl)
-    const dataDir = Option.getOrUndefined(yield* DataDir)
+    const { dataDir, databaseUrl: url } = yield* target
     const schema = yield* schemaName
-    if (url !== undefined && dataDir !== undefined) {
-      return yield* usage("--database-url and --data-dir exclude each other. Pass the one that is meant.")
-    }
     const database: Database = dataDir === undefined ? server(url, schema, migrate) : embedded(dataDir, schema, migrate)
     return Layer.provideMerge(Operations.layer({ schema }), database)
   }))
@@ -95,15 +126,24 @@ export const layer = (migrate: Migrate) =>
 const isConsumerNotFound = (error: unknown): error is ConsumerNotFound =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "ConsumerNotFound"
 
-/**
- * Runs a command on the database. If a consumer does not exist, the failure names those that do. Every failure of an
- * unknown consumer passes here, so no command can do nothing and report success.
- */
-export const connected = <A, E, R>(command: Effect.Effect<A, E, R>) =>
-  command.pipe(
-    Effect.catch((error): Effect.Effect<never, Exclude<E, ConsumerNotFound> | CliFailure | StoreFailure, Store> =>
+/** The store and the facts of the database, or of the server of `--url`. */
+const databaseOrServer = Layer.unwrap(Effect.gen(function*() {
+  const url = yield* serverUrl
+  const services: Layer.Layer<
+    Operations.Operations | Store,
+    Layer.Error<ReturnType<typeof layer>> | InvalidSetting,
+    Layer.Services<ReturnType<typeof layer>>
+  > = url === undefined ? layer("check") : overHttp(url)
+  return services
+}))
+
+/** Fails for an unknown consumer with the names of those that exist. */
+const namingConsumers = <A, E, R>(command: Effect.Effect<A, E, R>) =>
+  Effect.catch(
+    command,
+    (error): Effect.Effect<never, Exclude<E, ConsumerNotFound> | CliFailure | StoreFailure, Operations.Operations> =>
       isConsumerNotFound(error)
-        ? Effect.flatMap(Consumers.list, (all) =>
+        ? Effect.flatMap(Operations.Operations.use(({ consumers }) => consumers), (all) =>
           Effect.fail(notFound(
             "consumer",
             error.consumer,
@@ -111,6 +151,24 @@ export const connected = <A, E, R>(command: Effect.Effect<A, E, R>) =>
             "A consumer registers when its first worker starts."
           )))
         : Effect.fail(error as Exclude<E, ConsumerNotFound>)
-    ),
-    Effect.provide(layer("check"))
   )
+
+/**
+ * Runs a command on the database, or on the server of `--url`. If a consumer does not exist, the failure names those
+ * that do. Every failure of an unknown consumer passes here, so no command can do nothing and report success.
+ */
+export const connected = <A, E, R>(command: Effect.Effect<A, E, R>) =>
+  Effect.provide(namingConsumers(command), databaseOrServer)
+
+/** Fails if the flags name a server: this command needs the database itself. */
+export const needsDatabase = Effect.gen(function*() {
+  if ((yield* target).url === undefined) return
+  return yield* usage(
+    "This command needs the database itself, and --url names a server of the HTTP API. Nothing was done.\n"
+      + "Pass --database-url, or set DATABASE_URL."
+  )
+})
+
+/** Runs a command that needs the database itself. MILLRACE_URL does not matter to it. */
+export const connectedToDatabase = <A, E, R>(command: Effect.Effect<A, E, R>) =>
+  Effect.andThen(needsDatabase, Effect.provide(namingConsumers(command), layer("check")))

@@ -30,8 +30,8 @@ const reasons: Readonly<Record<string, ExitReason>> = {
   InvalidOperatorAction: "usage"
 }
 
-/** Classes of SQLSTATE, or whole ones, that say that the role lacks a right. */
-const notAllowed = ["28", "42501", "25006"]
+/** Classes of SQLSTATE, whole ones, and answers of a server, that say that a right is missing. */
+const notAllowed = ["28", "42501", "25006", "HTTP 401", "HTTP 403"]
 
 const reasonOf = (error: Readonly<Record<string, unknown>>, tag: string): ExitReason => {
   if (tag !== "StoreFailure") return reasons[tag] ?? "unexpected"

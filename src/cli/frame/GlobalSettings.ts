@@ -22,6 +22,9 @@ export const DatabaseUrl = GlobalFlag.Setting("database-url")(
 export const DataDir = GlobalFlag.Setting("data-dir")(
   text("data-dir", "directory", "The directory of an embedded database (PGlite), in place of a server")
 )
+export const Url = GlobalFlag.Setting("url")(
+  text("url", "url", "A server of the HTTP API in place of a database, with MILLRACE_TOKEN. Default: MILLRACE_URL")
+)
 export const Schema = GlobalFlag.Setting("schema")(
   text("schema", "name", "The schema of Millrace's tables. Default: MILLRACE_SCHEMA, then millrace")
 )
@@ -42,7 +45,7 @@ export const By = GlobalFlag.Setting("by")(
   text("by", "name", "The operator of an action, for the audit. Default: MILLRACE_BY, then the user of this shell")
 )
 
-export const all = [DatabaseUrl, DataDir, Schema, Json, NdJson, Color, Quiet, Yes, Note, By] as const
+export const all = [DatabaseUrl, DataDir, Url, Schema, Json, NdJson, Color, Quiet, Yes, Note, By] as const
 
 /** Returns the value of a variable of the environment, or undefined if it is not set or empty. */
 export const variable = (name: string): Effect.Effect<string | undefined> =>

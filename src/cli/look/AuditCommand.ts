@@ -6,7 +6,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Audit from "../../Audit.ts"
-import * as Consumers from "../../Consumers.ts"
+import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
 import * as Output from "../output/Output.ts"
 import * as Times from "../output/Times.ts"
@@ -44,7 +44,17 @@ const actions = [
   "evicted",
   "purged",
   "imported",
-  "noted"
+  "noted",
+  "stepped",
+  "deadLettered",
+  "started",
+  "continued",
+  "cancelled",
+  "rateChanged",
+  "awaited",
+  "stopped",
+  "finished",
+  "repaired"
 ] as const satisfies ReadonlyArray<Audit.Action>
 
 export const audit = Command.make(
@@ -54,13 +64,15 @@ export const audit = Command.make(
     actor: Options.text("actor", "name", "Only actions of this operator"),
     action: Flag.Literals("action", actions).pipe(Flag.withDescription("Only this kind of action"), Flag.optional),
     deadLetter: Options.id("dead-letter", "Only actions on this dead letter"),
-    before: Options.id("before", "The next page: the last id"),
+    before: Options.before,
+    since: Times.flag("since", "Only actions at this time or later"),
     limit: Options.limit
   },
-  ({ action, actor, before, consumer, deadLetter, limit }) =>
+  ({ action, actor, before, consumer, deadLetter, limit, since }) =>
     Effect.gen(function*() {
       const given = Option.getOrUndefined
-      const all = yield* connected(Effect.gen(function*() {
+      const from = yield* Times.given(given(since))
+      const read = yield* connected(Effect.gen(function*() {
         const entries = yield* Audit.list({
           consumer: given(consumer),
           by: given(actor),
@@ -70,10 +82,14 @@ export const audit = Command.make(
           limit
         })
         // The entries of a removed consumer stay. A name without an entry must be that of a consumer.
-        if (entries.length === 0 && Option.isSome(consumer)) yield* Consumers.get(consumer.value)
+        if (entries.length === 0 && Option.isSome(consumer)) {
+          yield* Operations.use(({ lanes }) => lanes(consumer.value))
+        }
         return entries
       }))
-      const next = all.length < limit ? undefined : all.at(-1)?.id
+      // The newest come first, so a page that goes back behind the time is the last one.
+      const all = read.filter(({ at }) => at >= (from ?? 0))
+      const next = read.length < limit || all.length < read.length ? undefined : all.at(-1)?.id
       yield* Output.emit({ data: all, next, lines: auditTable(all) })
       if (next !== undefined) yield* Output.hint(`There may be more: --before ${next}`)
     })

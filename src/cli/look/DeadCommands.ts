@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import type { DeadLetter } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import type { Failure } from "../../Delivery.ts"
+import type { DeadLetterSearch } from "../../ops/DeadLetterSearch.ts"
 import type { FailureFacts } from "../../ops/FailureFacts.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
@@ -85,31 +86,44 @@ const state = Flag.Literals("state", ["open", "redriving", "resolved", "discarde
   Flag.withDefault("open")
 )
 
+/** Reads pages of a search until it ends, or only the first one. Says how many dead letters a search looked at. */
+const pages = Effect.fnUntraced(function*(search: DeadLetterSearch, all: boolean) {
+  const operations = yield* Operations
+  const found: Array<DeadLetter> = []
+  let [before, looked] = [search.before, undefined as number | undefined]
+  while (true) {
+    const page = yield* operations.searchDeadLetters({ ...search, before })
+    found.push(...page.deadLetters)
+    if (page.looked !== undefined) looked = (looked ?? 0) + page.looked
+    before = page.next
+    if (!all || before === undefined) return { found, looked, next: before }
+  }
+})
+
 export const list = Command.make(
   "list",
   {
     ...Options.filter,
+    ...Options.search,
     state,
     limit: Options.limit,
-    before: Options.id("before", "The next page: the last id")
+    before: Options.before,
+    all: Options.toggle("all", "All pages, and not only the first one")
   },
-  ({ before, limit, state, ...selected }) =>
+  ({ all, before, limit, state, ...selected }) =>
     Effect.gen(function*() {
-      const filter = yield* Options.filterOf(selected)
-      const { all, now } = yield* connected(Effect.gen(function*() {
-        const operations = yield* Operations
-        // An unknown consumer is an error, and not an empty list.
-        if (filter.consumer !== undefined) yield* operations.stuckKeys({ consumer: filter.consumer, limit: 1 })
-        const all = yield* DeadLetters.list({
-          ...filter,
-          state: state === "any" ? undefined : state,
-          limit,
-          before: Option.getOrUndefined(before)
-        })
-        return { all, now: yield* Rows.now }
+      const search = {
+        ...yield* Options.filterOf(selected),
+        ...yield* Options.searchOf(selected),
+        state: state === "any" ? undefined : state,
+        before: Option.getOrUndefined(before),
+        limit: all ? 1_000 : limit
+      }
+      const { found, looked, next, now } = yield* connected(Effect.gen(function*() {
+        return { ...yield* pages(search, all), now: yield* Rows.now }
       }))
-      const next = all.length < limit ? undefined : all.at(-1)?.id
-      yield* Output.emit({ data: all, next, lines: deadLetterTable(all, now) })
+      yield* Output.emit({ data: found, next, lines: deadLetterTable(found, now) })
+      if (looked !== undefined) yield* Output.hint(`The search looked at ${looked} dead letters.`)
       if (next !== undefined) yield* Output.hint(`There may be more: --before ${Options.numberOf(next)}`)
     })
 ).pipe(Command.withDescription("List dead letters, newest first"))

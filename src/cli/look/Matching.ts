@@ -9,11 +9,14 @@ import { Operations } from "../../ops/Operations.ts"
 import { notFound } from "../frame/CliFailure.ts"
 
 /** Fails since no open dead letter matches. Names the failure groups that exist, or the consumers. */
-export const noneMatches = Effect.fnUntraced(function*(filter: Omit<Filter, "state">) {
+export const noneMatches = Effect.fnUntraced(function*(
+  filter: Omit<Filter, "state">,
+  search: Readonly<Record<string, string | undefined>> = {}
+) {
   const operations = yield* Operations
   // This fails if there is no such consumer.
   const failures = yield* operations.failures({ consumer: filter.consumer })
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined)
+  const given = Object.entries({ ...filter, ...search }).filter(([, value]) => value !== undefined)
   return yield* notFound(
     "open dead letter",
     given.map(([name, value]) => `${name}=${String(value)}`).join(" "),

@@ -6,6 +6,8 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Filter } from "../../DeadLetter.ts"
+import type { InvalidSetting } from "../../Errors.ts"
+import * as DeadLetterSearch from "../../ops/DeadLetterSearch.ts"
 import type { CliFailure } from "../frame/CliFailure.ts"
 import * as Times from "../output/Times.ts"
 
@@ -52,6 +54,14 @@ export const filter = {
   until: Times.flag("until", "Only those that died before this time")
 }
 
+/** The flags that search dead letters, in addition to {@link filter}. No index has what they look for. */
+export const search = {
+  // `--version` is the version of this program.
+  diedOn: text("died-on", "version", "Only those whose last attempt was made by this version of the code"),
+  text: text("text", "text", "Only those with this text in the payload, the key, the id or an attempt"),
+  value: text("value", "path:value", "Only those with this value in the payload: bank.code:51")
+}
+
 /** The parsed flags of {@link filter}. */
 export interface Selected {
   readonly consumer: Option.Option<string>
@@ -83,8 +93,31 @@ export const filterOf = Effect.fnUntraced(function*(
   }
 })
 
-/** Returns whether a filter selects anything. */
-export const isEmpty = (filter: Filter): boolean => Object.values(filter).every((value) => value === undefined)
+/** The parsed flags of {@link search}. */
+export interface Searched {
+  readonly diedOn: Option.Option<string>
+  readonly text: Option.Option<string>
+  readonly value: Option.Option<string>
+}
+
+/** The part of a search that no filter of a frozen set has. */
+export type Search = Pick<DeadLetterSearch.DeadLetterSearch, "version" | "text" | "payload">
+
+/** Returns the search of the flags. */
+export const searchOf = Effect.fnUntraced(function*(
+  { diedOn, text, value }: Searched
+): Effect.fn.Return<Search, InvalidSetting> {
+  const given = Option.getOrUndefined
+  const asked = given(value)
+  return {
+    version: given(diedOn),
+    text: given(text),
+    payload: asked === undefined ? undefined : yield* Effect.fromResult(DeadLetterSearch.payloadValue(asked))
+  }
+})
+
+/** Returns whether a filter or a search selects anything. */
+export const isEmpty = (filter: Filter | Search): boolean => Object.values(filter).every((value) => value === undefined)
 
 /**
  * Returns the id of a dead letter or of a redrive run in its full length. `7` and `#7` are short forms; a shell needs
@@ -104,6 +137,11 @@ export const id = (name: string, description: string) =>
     Flag.filter((value) => /^\d{16}$/.test(value), () => "an id of at most 16 digits"),
     Flag.optional
   )
+
+/** The flag for the next page of a list that is ordered by id. */
+export const before = id("before", "The next page: the last id, or `next` of the page before").pipe(
+  Flag.withAlias("cursor")
+)
 
 /** Returns the short form of an id as a command takes it: `7`. */
 export const numberOf = (id: string): string => id.replace(/^0+(?=\d)/, "")

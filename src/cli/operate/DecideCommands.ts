@@ -9,12 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Filter } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
-import { CliFailure, usage } from "../frame/CliFailure.ts"
+import { Operations } from "../../ops/Operations.ts"
+import { CliFailure, refused, usage } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
 import * as Failures from "../frame/Failures.ts"
 import { operator } from "../frame/GlobalSettings.ts"
 import { deadLetterTable } from "../look/DeadCommands.ts"
-import { matching } from "../look/Matching.ts"
+import { matching, noneMatches } from "../look/Matching.ts"
 import * as Options from "../look/Options.ts"
 import * as Rows from "../look/Rows.ts"
 import * as Output from "../output/Output.ts"
@@ -121,15 +122,60 @@ const discardSet = Effect.fnUntraced(function*(
   })
 })
 
-/** Returns the filter of the flags. Ids and filters exclude each other, and one of the two is needed. */
-export const idsOrFilter = Effect.fnUntraced(function*(ids: ReadonlyArray<string>, selected: Options.Selected) {
+/** The most dead letters of a search that one command decides about, one after the other. */
+const mostSearched = 1_000
+
+/** Returns the ids of the open dead letters that a search finds. */
+const searchedIds = Effect.fnUntraced(function*(filter: Omit<Filter, "state">, search: Options.Search) {
+  const operations = yield* Operations
+  const found: Array<string> = []
+  let before: string | undefined
+  do {
+    const page = yield* operations.searchDeadLetters({ ...filter, ...search, state: "open", before, limit: 1_000 })
+    found.push(...page.deadLetters.map(({ id }) => id))
+    before = page.next
+  } while (before !== undefined && found.length <= mostSearched)
+  if (found.length > mostSearched) {
+    return yield* refused(
+      "too-many",
+      `More than ${mostSearched} dead letters match the search. Nothing was changed.\n`
+        + "Select a smaller part of them, or use filters without --text, --value and --died-on."
+    )
+  }
+  const { payload, text, version } = search
+  const value = payload === undefined ? undefined : `${payload.path.join(".")}:${payload.value}`
+  return found.length > 0 ? found : yield* noneMatches(filter, { text, "died-on": version, value })
+})
+
+/** The flags that select many dead letters. */
+export const selection = {
+  ...Options.filter,
+  ...Options.search,
+  all: Options.toggle("all", "All open dead letters, if no filter is given")
+}
+
+/** The parsed flags of {@link selection}. */
+type Selection = Options.Selected & Options.Searched & { readonly all: boolean }
+
+/**
+ * Returns the named dead letters, those that a search finds now, or the filter of a set. Ids and filters exclude each
+ * other. One of the two is needed, or `--all`.
+ */
+export const chosen = Effect.fnUntraced(function*(ids: ReadonlyArray<string>, selected: Selection) {
   const filter = yield* Options.filterOf(selected)
-  if (ids.length > 0 === Options.isEmpty(filter)) return filter
-  return yield* usage(
-    ids.length > 0
-      ? "Ids and filters exclude each other. Nothing was changed."
-      : "Name the dead letters, or select them by a filter (--consumer, --failure, ...). Nothing was changed."
-  )
+  const search = yield* Options.searchOf(selected)
+  const ways = [ids.length > 0, !(Options.isEmpty(filter) && Options.isEmpty(search)), selected.all]
+  if (ways.filter((way) => way).length !== 1) {
+    return yield* usage(
+      ways.includes(true)
+        ? "Ids, filters and --all exclude each other. Nothing was changed."
+        : "Name the dead letters, or select them by a filter (--consumer, --failure, ...). Nothing was changed."
+    )
+  }
+  if (ids.length > 0) return { ids, filter: undefined }
+  return Options.isEmpty(search)
+    ? { ids: undefined, filter }
+    : { ids: yield* connected(searchedIds(filter, search)), filter: undefined }
 })
 
 const rate = Flag.Finite("rate").pipe(
@@ -140,12 +186,12 @@ const rate = Flag.Finite("rate").pipe(
 
 export const discard = Command.make(
   "discard",
-  { ids, ...Options.filter, rate, dryRun },
+  { ids, ...selection, rate, dryRun },
   ({ dryRun, ids, rate, ...selected }) =>
     Effect.gen(function*() {
-      const filter = yield* idsOrFilter(ids, selected)
-      yield* ids.length > 0
-        ? connected(decideEach("discard", ids, dryRun))
+      const { filter, ids: named } = yield* chosen(ids, selected)
+      yield* named !== undefined
+        ? connected(decideEach("discard", named, dryRun))
         : connected(discardSet(filter, { dry: dryRun, rate: Option.getOrUndefined(rate) }))
     })
 ).pipe(Command.withDescription("Discard dead letters: their messages are never processed. `restore` undoes it"))

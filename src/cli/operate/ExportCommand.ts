@@ -4,8 +4,8 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as DeadLetters from "../../DeadLetters.ts"
 import { Operations } from "../../ops/Operations.ts"
+import { usage } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
 import * as Options from "../look/Options.ts"
 import * as Output from "../output/Output.ts"
@@ -20,27 +20,38 @@ const state = Flag.Literals("state", ["open", "redriving", "resolved", "discarde
 
 export const exportAll = Command.make(
   "export",
-  { ...Options.filter, state },
-  ({ state, ...selected }) =>
+  {
+    ...Options.filter,
+    ...Options.search,
+    state,
+    // Without a filter all are exported anyway.
+    all: Options.toggle("all", "Every dead letter, as without any filter"),
+    format: Flag.Literals("format", ["ndjson"]).pipe(
+      Flag.withDescription("The format of the output: one JSON line for each dead letter"),
+      Flag.withDefault("ndjson")
+    )
+  },
+  ({ all, format: _format, state, ...selected }) =>
     Effect.gen(function*() {
-      const filter = yield* Options.filterOf(selected)
+      const filter = { ...yield* Options.filterOf(selected), ...yield* Options.searchOf(selected) }
+      if (all && !Options.isEmpty(filter)) {
+        return yield* usage("--all and filters exclude each other. Nothing was written.")
+      }
       const exported = yield* connected(Effect.gen(function*() {
         const operations = yield* Operations
-        // This fails if there is no such consumer.
-        if (filter.consumer !== undefined) yield* operations.stuckKeys({ consumer: filter.consumer, limit: 1 })
         let count = 0
         let before: string | undefined
         while (true) {
-          const some = yield* DeadLetters.list({
+          const some = yield* operations.searchDeadLetters({
             ...filter,
             state: state === "any" ? undefined : state,
             before,
             limit: page
           })
-          for (const one of some) yield* Output.jsonLine(one)
-          count += some.length
-          before = some.at(-1)?.id
-          if (some.length < page) return count
+          for (const one of some.deadLetters) yield* Output.jsonLine(one)
+          count += some.deadLetters.length
+          before = some.next
+          if (before === undefined) return count
         }
       }))
       yield* Output.hint(`exported ${exported} dead letters`)

@@ -11,7 +11,7 @@ import type { DeadLetter } from "../../DeadLetter.ts"
 import * as DeadLetterImport from "../../ops/DeadLetterImport.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { CliFailure } from "../frame/CliFailure.ts"
-import { connected } from "../frame/Connect.ts"
+import { connectedToDatabase } from "../frame/Connect.ts"
 import * as Failures from "../frame/Failures.ts"
 import { operator } from "../frame/GlobalSettings.ts"
 import * as Options from "../look/Options.ts"
@@ -133,5 +133,5 @@ export const importFile = Command.make(
     ),
     dryRun
   },
-  ({ dryRun, file, skipExisting }) => connected(importAll(file, skipExisting, dryRun))
+  ({ dryRun, file, skipExisting }) => connectedToDatabase(importAll(file, skipExisting, dryRun))
 ).pipe(Command.withDescription("Read dead letters back that `dead export` has written, without loss"))

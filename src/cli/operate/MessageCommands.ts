@@ -9,6 +9,7 @@ import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
 import { operator } from "../frame/GlobalSettings.ts"
 import * as Options from "../look/Options.ts"
+import { messagesList } from "../look/WaitingCommand.ts"
 import * as Output from "../output/Output.ts"
 import { dryRun } from "./DecideCommands.ts"
 import { tell } from "./QueueCommands.ts"
@@ -65,5 +66,5 @@ const deadLetterCommand = Command.make(
 /** The commands of `millrace messages`. */
 export const messages = Command.make("messages").pipe(
   Command.withDescription("Waiting messages"),
-  Command.withSubcommands([deadLetterCommand])
+  Command.withSubcommands([messagesList, deadLetterCommand])
 )

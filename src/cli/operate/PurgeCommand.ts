@@ -13,7 +13,7 @@ import { QueueChanged } from "../../Errors.ts"
 import { Operations } from "../../ops/Operations.ts"
 import type { PurgePreview } from "../../ops/Purge.ts"
 import { CliFailure, refused, usage } from "../frame/CliFailure.ts"
-import { connected } from "../frame/Connect.ts"
+import { connected, connectedToDatabase } from "../frame/Connect.ts"
 import { operator } from "../frame/GlobalSettings.ts"
 import * as Options from "../look/Options.ts"
 import * as Rows from "../look/Rows.ts"
@@ -126,6 +126,7 @@ export const purgeQueue = Command.make(
       if (Option.isSome(confirm) && Option.isSome(file) === withoutExport) {
         return yield* usage("Pass --export <file>, or --without-export. Nothing was changed.")
       }
-      yield* connected(purge(given))
+      // The export reads whole messages, which the HTTP API does not have.
+      yield* Option.isSome(file) ? connectedToDatabase(purge(given)) : connected(purge(given))
     })
 ).pipe(Command.withDescription("Delete the messages that wait in a queue, after an export of them"))

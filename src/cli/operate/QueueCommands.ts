@@ -1,5 +1,5 @@
 /**
- * The actions on keys, consumers and workers: `keys release`, `keys step`, `keys pause`, `keys resume`,
+ * The actions on keys, consumers and workers: `keys release`, `keys skip`, `keys step`, `keys pause`, `keys resume`,
  * `consumers pause`, `consumers resume` and `workers evict`.
  */
 import * as Command from "effect/cli/Command"
@@ -8,8 +8,8 @@ import * as Option from "effect/Option"
 import * as Consumers from "../../Consumers.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import { NothingToStep, PauseConflict } from "../../Errors.ts"
+import type { ConsumerFacts } from "../../ops/ConsumerFacts.ts"
 import { Operations } from "../../ops/Operations.ts"
-import type { Consumer } from "../../Store.ts"
 import { notFound, refused, usage } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
 import { operator } from "../frame/GlobalSettings.ts"
@@ -68,8 +68,36 @@ export const keysRelease = Command.make(
   Command.withDescription("Let the messages behind a parked dead letter continue. The dead letter stays open")
 )
 
+/** Discards the dead letter that parks a key, so that the messages behind it follow. */
+const skip = Effect.fnUntraced(function*(consumer: string, key: string, dry: boolean) {
+  const { held } = yield* heldKey(consumer, key)
+  const head = held?.deadLetter
+  if (head === undefined) {
+    return yield* refused(
+      "not-parked",
+      `No dead letter parks key ${JSON.stringify(key)} of consumer ${JSON.stringify(consumer)}. Nothing was changed.`
+    )
+  }
+  const action = yield* operator
+  if (!dry) yield* DeadLetters.discard(head.id, action)
+  yield* tell(
+    dry,
+    { action: "skipped", consumer, key, deadLetterId: head.id },
+    `discarded ${Options.shortId(head.id)}, and key ${key} of ${consumer} continues with the messages behind it.`
+  )
+  if (!dry) yield* Output.hint(`To undo it: millrace dead restore ${Options.numberOf(head.id)}`)
+})
+
+export const keysSkip = Command.make(
+  "skip",
+  { ...keyOf, dryRun },
+  ({ consumer, dryRun, key }) => connected(skip(consumer, key, dryRun))
+).pipe(Command.withDescription("Discard the dead letter that parks a key, and let the messages behind it continue"))
+
+const factsOf = (name: string) => Operations.use(({ consumer }) => consumer(name))
+
 /** Returns the pause of a consumer, unless its time is over. */
-const pausedAt = ({ paused }: Consumer, now: number): Consumer["paused"] =>
+const pausedAt = ({ paused }: ConsumerFacts, now: number): ConsumerFacts["paused"] =>
   paused?.until !== undefined && paused.until <= now ? undefined : paused
 
 /** Refuses what the action itself would refuse, so that a dry run does not promise it. */
@@ -166,7 +194,7 @@ export const consumersPause = Command.make(
       yield* connected(Effect.gen(function*() {
         const action = yield* operator
         const now = yield* Rows.now
-        if (dryRun) yield* wouldPause(consumer, "", "paused", pausedAt(yield* Consumers.get(consumer), now))
+        if (dryRun) yield* wouldPause(consumer, "", "paused", pausedAt(yield* factsOf(consumer), now))
         else yield* Consumers.pause(consumer, { ...action, duration: millis })
         const ends = millis === undefined ? undefined : now + millis
         const shown = ends === undefined ? "" : ` until ${Times.utc(ends)}`
@@ -186,7 +214,7 @@ export const consumersResume = Command.make(
   ({ consumer, dryRun }) =>
     connected(Effect.gen(function*() {
       const action = yield* operator
-      if (dryRun) yield* wouldPause(consumer, "", "resumed", (yield* Consumers.get(consumer)).paused)
+      if (dryRun) yield* wouldPause(consumer, "", "resumed", (yield* factsOf(consumer)).paused)
       else yield* Consumers.resume(consumer, action)
       yield* tell(dryRun, { action: "resumed", consumer }, `resumed ${consumer}.`)
     }))

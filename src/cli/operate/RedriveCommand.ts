@@ -19,7 +19,7 @@ import * as RunTexts from "../look/RunTexts.ts"
 import * as Output from "../output/Output.ts"
 import * as Times from "../output/Times.ts"
 import { confirm } from "./Confirm.ts"
-import { decideEach, dryRun, ids, idsOrFilter } from "./DecideCommands.ts"
+import { chosen, decideEach, dryRun, ids, selection } from "./DecideCommands.ts"
 import { attend, conclude } from "./FollowRun.ts"
 
 /** How a run is to be carried out. */
@@ -141,17 +141,19 @@ const redriveSet = Effect.fnUntraced(function*(
 
 export const redrive = Command.make(
   "redrive",
-  { ids, ...Options.filter, ...flags, dryRun },
+  { ids, ...selection, ...flags, dryRun },
   ({ ask, dryRun, ids, rate, stages, stopAfter, wait, ...selected }) =>
     Effect.gen(function*() {
-      const filter = yield* idsOrFilter(ids, selected)
-      if (ids.length === 0) {
+      const { filter, ids: named } = yield* chosen(ids, selected)
+      if (named === undefined) {
         return yield* connected(redriveSet(filter, { ask, dryRun, rate, stages, stopAfter, wait }))
       }
       if (ask || wait || Option.isSome(rate)) {
-        return yield* usage("--ask, --wait and --rate are for dead letters that a filter selects. Nothing was changed.")
+        return yield* usage(
+          "--ask, --wait and --rate are for a redrive run, which ids and a search do not start. Nothing was changed."
+        )
       }
-      yield* connected(decideEach("redrive", ids, dryRun))
+      yield* connected(decideEach("redrive", named, dryRun))
     })
 ).pipe(
   Command.withDescription(

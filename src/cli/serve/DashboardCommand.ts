@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
 import type { Role, ServerOptions, Token } from "../../http/index.ts"
 import { CliFailure, usage } from "../frame/CliFailure.ts"
-import { connected } from "../frame/Connect.ts"
+import { connectedToDatabase } from "../frame/Connect.ts"
 import { operator } from "../frame/GlobalSettings.ts"
 import * as Options from "../look/Options.ts"
 
@@ -104,6 +104,6 @@ export const dashboard = Command.make(
       }
       // The server is loaded here, since no other command needs it.
       const { serve } = yield* Effect.promise(() => import("./DashboardServer.ts"))
-      return yield* connected(serve(options, { code, host, open, port }))
+      return yield* connectedToDatabase(serve(options, { code, host, open, port }))
     })
 ).pipe(Command.withDescription("Serve the pages and the HTTP API of the operations, until it is interrupted"))

@@ -14,28 +14,18 @@ import * as Names from "../../postgres/sql/names.ts"
 import { notify } from "../../postgres/sql/server.ts"
 import { Store } from "../../Store.ts"
 import { schemaName } from "../frame/Connect.ts"
-
-export interface Check {
-  readonly check: string
-  readonly state: "ok" | "warn" | "fail"
-  readonly found: string
-  /** What to do. Empty if the check is ok. */
-  readonly remedy: string
-}
-
-const ok = (check: string, found: string): Check => ({ check, state: "ok", found, remedy: "" })
-
-/** Returns a check that is not right if `bad`. */
-const judge = (check: string, bad: boolean, state: "warn" | "fail", found: string, remedy: string): Check =>
-  bad ? { check, state, found, remedy } : ok(check, found)
+import { type Check, judge, ok } from "./Checks.ts"
+import * as SchemaChecks from "./SchemaChecks.ts"
 
 /** The most difference between the clocks, the longest snapshot, and the shortest bound of a statement. */
 const mostSkew = 5_000
 const longSnapshot = 3_600_000
+/** The default of `retention.inbox`. */
+const deduplicationWindow = 7 * 86_400_000
 const shortStatement = 10_000
 
 /** The checks of settings that only a server has. */
-const ofServer = (row: Readonly<Record<string, unknown>>): ReadonlyArray<Check> => {
+export const ofServer = (row: Readonly<Record<string, unknown>>): ReadonlyArray<Check> => {
   const millis = Number(row["statement_millis"])
   return [
     judge(
@@ -76,37 +66,29 @@ const ofServer = (row: Readonly<Record<string, unknown>>): ReadonlyArray<Check> 
   ]
 }
 
+/** The checks of every database: its version, and its clock against that of this machine. */
+export const ofVersionAndClock = (version: number, skew: number, embedded: boolean): ReadonlyArray<Check> => [
+  judge(
+    "server",
+    version < 150_000,
+    "fail",
+    `Postgres ${Math.floor(version / 10_000)}${embedded ? ", embedded" : ""}`,
+    "Use Postgres 15 or later."
+  ),
+  judge(
+    "clock",
+    skew > mostSkew,
+    "warn",
+    `differs by ${showMillis(skew)} from this machine`,
+    "Synchronise the clocks. Leases use the clock of the database alone, but times in logs would not agree."
+  )
+]
+
 const settings = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, names: Names.Names, embedded: boolean) {
-  const text = CheckupSql.make(names)
   const before = yield* Clock.currentTimeMillis
-  const [row = {}] = yield* sql.unsafe<Record<string, unknown>>(text.settings)
+  const [row = {}] = yield* sql.unsafe<Record<string, unknown>>(CheckupSql.make(names).settings)
   const skew = Math.abs(Number(row["clock"]) - (before + (yield* Clock.currentTimeMillis)) / 2)
-  const version = Number(row["version"])
-  const invalid = yield* sql.unsafe<{ index: string }>(text.invalidIndexes, [names.raw])
-  return [
-    judge(
-      "server",
-      version < 150_000,
-      "fail",
-      `Postgres ${Math.floor(version / 10_000)}${embedded ? ", embedded" : ""}`,
-      "Use Postgres 15 or later."
-    ),
-    ...(embedded ? [] : ofServer(row)),
-    judge(
-      "clock",
-      skew > mostSkew,
-      "warn",
-      `differs by ${showMillis(skew)} from this machine`,
-      "Synchronise the clocks. Leases use the clock of the database alone, but times in logs would not agree."
-    ),
-    judge(
-      "indexes",
-      invalid.length > 0,
-      "fail",
-      invalid.length === 0 ? "all valid" : invalid.map(({ index }) => index).join(", "),
-      `Rebuild each of them: reindex index concurrently ${names.schema}.<name>`
-    )
-  ]
+  return [...ofVersionAndClock(Number(row["version"]), skew, embedded), ...(embedded ? [] : ofServer(row))]
 })
 
 const rights = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, store: Store["Service"], names: Names.Names) {
@@ -138,6 +120,24 @@ const rights = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, store: Stor
   ]
 })
 
+/** The checks of a session: whether its settings stay, and whether a notification arrived. */
+export const ofSession = (kept: boolean, told: boolean): ReadonlyArray<Check> => [
+  judge(
+    "sessions",
+    !kept,
+    "warn",
+    kept ? "settings of a session stay" : "settings of a session get lost: a pooler in transaction mode",
+    "Start workers with `pooler: true` (MILLRACE_POOLER=true), or connect them to the server itself."
+  ),
+  judge(
+    "notifications",
+    !told,
+    "warn",
+    told ? "arrive" : "did not arrive within 2 seconds",
+    "Workers then find messages by polling (`idlePoll`). Connect to the server itself to have them at once."
+  )
+]
+
 /** Returns whether settings of a session survive, and whether a notification arrives. A pooler may lose both. */
 const session = Effect.fnUntraced(function*(sql: PgClient, names: Names.Names) {
   const text = CheckupSql.make(names)
@@ -157,34 +157,24 @@ const session = Effect.fnUntraced(function*(sql: PgClient, names: Names.Names) {
     Effect.map(Option.isSome),
     Effect.orElseSucceed(() => false)
   )
-  return [
-    judge(
-      "sessions",
-      !kept,
-      "warn",
-      kept ? "settings of a session stay" : "settings of a session get lost: a pooler in transaction mode",
-      "Start workers with `pooler: true` (MILLRACE_POOLER=true), or connect them to the server itself."
-    ),
-    judge(
-      "notifications",
-      !told,
-      "warn",
-      told ? "arrive" : "did not arrive within 2 seconds",
-      "Workers then find messages by polling (`idlePoll`). Connect to the server itself to have them at once."
-    )
-  ]
+  return ofSession(kept, told)
 })
 
-const queues = Effect.gen(function*() {
-  const operations = yield* Operations
-  const oldest = yield* operations.oldestSnapshot
-  const blockers = yield* operations.blockers
-  const { tables } = yield* operations.storage
-  const consumers = yield* operations.consumers
-  const unrouted = yield* operations.unrouted
+/** The facts that the checks of queues need. */
+interface QueueFacts {
+  readonly oldest: Effect.Success<Operations["Service"]["oldestSnapshot"]>
+  readonly blockers: Effect.Success<Operations["Service"]["blockers"]>
+  readonly tables: Effect.Success<Operations["Service"]["storage"]>["tables"]
+  readonly consumers: Effect.Success<Operations["Service"]["consumers"]>
+  readonly unrouted: Effect.Success<Operations["Service"]["unrouted"]>
+  /** The age of each consumer's oldest message or open dead letter. */
+  readonly ages: ReadonlyArray<{ readonly consumer: string; readonly oldestMillis: number }>
+}
+
+/** The checks of what holds all queues up: snapshots, locks and dead rows. */
+const ofDatabase = ({ blockers, oldest, tables }: QueueFacts, vacuum: (table: string) => string) => {
   const snapshot = oldest._tag === "Visible" ? oldest.value : undefined
   const bloated = tables.filter(({ deadRows, rows }) => deadRows.value > Math.max(100_000, 2 * rows.value))
-  const alone = consumers.filter(({ lag }) => lag.cause._tag === "NoWorker")
   return [
     judge(
       "oldest snapshot",
@@ -209,7 +199,30 @@ const queues = Effect.gen(function*() {
       bloated.length > 0,
       "warn",
       bloated.length === 0 ? "vacuumed" : bloated.map(({ table }) => table).join(", "),
-      "Look for the oldest snapshot first, then vacuum these tables."
+      "Look for the oldest snapshot first, then vacuum these tables.",
+      bloated.map(({ table }) => vacuum(table))
+    )
+  ]
+}
+
+/** The checks of queues. `vacuum` makes the statement that vacuums a table. */
+export const ofQueues = (facts: QueueFacts, vacuum: (table: string) => string): ReadonlyArray<Check> => {
+  const { ages, consumers, unrouted } = facts
+  const old = ages.filter(({ oldestMillis }) => oldestMillis > deduplicationWindow)
+  const alone = consumers.filter(({ lag }) => lag.cause._tag === "NoWorker")
+  return [
+    ...ofDatabase(facts, vacuum),
+    judge(
+      "deduplication window",
+      old.length > 0,
+      "warn",
+      old.length === 0
+        ? "no message or dead letter is older than 7 days"
+        : `older than 7 days: ${
+          old.map(({ consumer, oldestMillis }) => `${consumer} ${showMillis(oldestMillis)}`).join(", ")
+        }`,
+      "A sender that repeats such a message after the deduplication window is processed again. "
+        + "Process, redrive or discard the old ones, or raise retention.inbox."
     ),
     judge(
       "workers",
@@ -226,6 +239,44 @@ const queues = Effect.gen(function*() {
       "Look at millrace unrouted. Start a consumer of these topics, or correct the name where it is published."
     )
   ]
+}
+
+const queues = Effect.fnUntraced(function*(store: Store["Service"], names: Names.Names) {
+  const operations = yield* Operations
+  const consumers = yield* operations.consumers
+  const ages = yield* Effect.forEach(
+    consumers,
+    ({ consumer }) => Effect.map(store.consumers.status(consumer), ({ oldestMillis }) => ({ consumer, oldestMillis }))
+  )
+  const facts = {
+    oldest: yield* operations.oldestSnapshot,
+    blockers: yield* operations.blockers,
+    tables: (yield* operations.storage).tables,
+    consumers,
+    unrouted: yield* operations.unrouted,
+    ages
+  }
+  return ofQueues(facts, CheckupSql.repairs(names).vacuum)
+})
+
+/** The longest delay of a timer on a machine that is not overloaded, in milliseconds. */
+const mostDelay = 200
+
+/** The check of a timer of this process that was late by so many milliseconds. */
+export const ofTimer = (late: number): Check =>
+  judge(
+    "event loop",
+    late > mostDelay,
+    "warn",
+    `a timer of this process is ${Math.round(late)}ms late`,
+    "This machine is overloaded. Workers on it may renew their leases too late, and then lose their lanes."
+  )
+
+/** Measures how late this process wakes up. */
+const eventLoop = Effect.gen(function*() {
+  const before = yield* Clock.monotonicTimeNanos
+  yield* Effect.sleep("20 millis")
+  return ofTimer(Math.max(0, Number((yield* Clock.monotonicTimeNanos) - before) / 1e6 - 20))
 })
 
 /** Runs all checks. `embedded` leaves out what only a server has. */
@@ -235,8 +286,10 @@ export const all = Effect.fnUntraced(function*(embedded: boolean) {
   const names = yield* Effect.fromResult(Names.make(yield* schemaName))
   return [
     ...yield* settings(sql, names, embedded),
+    ...yield* SchemaChecks.all(sql, names),
     ...yield* rights(sql, store, names),
     ...(embedded ? [] : yield* session(sql, names)),
-    ...yield* queues
+    ...yield* queues(store, names),
+    yield* eventLoop
   ]
 })

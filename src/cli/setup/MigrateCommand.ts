@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Migrations from "../../postgres/migrations/index.ts"
 import * as Names from "../../postgres/sql/names.ts"
-import { layer, schemaName } from "../frame/Connect.ts"
+import { layer, needsDatabase, schemaName } from "../frame/Connect.ts"
 import { DataDir } from "../frame/GlobalSettings.ts"
 import * as Options from "../look/Options.ts"
 import { dryRun } from "../operate/DecideCommands.ts"
@@ -38,6 +38,7 @@ export const migrate = Command.make(
       const schema = yield* schemaName
       const { version } = Migrations.current
       if (sql) return yield* emitScript(Migrations.script(yield* Effect.fromResult(Names.make(schema))))
+      yield* needsDatabase
       // An embedded database is created by the migration, so it has no version before.
       const before = Option.isSome(yield* DataDir) && !dryRun ? undefined : yield* found
       const data = { schema, before, version }

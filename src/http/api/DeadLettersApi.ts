@@ -10,13 +10,16 @@ import * as Schema from "effect/Schema"
 import { Answer, exact, Id, idempotency, ifMatch, Instant, Name, note, Page, pageQuery } from "../schema/Answer.ts"
 import {
   DeadLetter,
+  DeadLetterGroup,
   DeadLetterItem,
   Decided,
   EditCheck,
   FailureGroup,
   ids,
   Redrive,
-  searchQuery
+  Search,
+  searchQuery,
+  stateQuery
 } from "../schema/DeadLetterSchema.ts"
 import { needs } from "./Access.ts"
 import { acting, reading } from "./Problems.ts"
@@ -83,10 +86,38 @@ export const deadLetters = HttpApiGroup.make("deadLetters").add(
     )
   ),
   HttpApiEndpoint.get("export", "/dead-letters/export", {
-    query: searchQuery,
+    query: {
+      ...searchQuery,
+      before: Schema.optionalKey(Id),
+      limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })))
+    },
     success: HttpApiSchema.StreamNdjson({ schema: DeadLetter }),
     error: reading
-  }).annotateMerge(needs("viewer", "All dead letters that match, one JSON document a line, newest first.")),
+  }).annotateMerge(
+    needs("viewer", "The dead letters that match, one JSON document a line, newest first: those older than `before`.")
+  ),
+  HttpApiEndpoint.get("search", "/dead-letters/search", {
+    query: {
+      ...searchQuery,
+      before: Schema.optionalKey(Id),
+      limit: pageQuery(1_000).limit
+    },
+    success: Answer(Search),
+    error: reading
+  }).annotateMerge(
+    needs(
+      "viewer",
+      "Whole dead letters by version, text or a value in the payload. `next` is `before` of the next page."
+    )
+  ),
+  HttpApiEndpoint.get("groups", "/dead-letters/groups", {
+    query: {
+      ...stateQuery,
+      limit: pageQuery(1_000).limit
+    },
+    success: Answer(Schema.Array(DeadLetterGroup)),
+    error: reading
+  }).annotateMerge(needs("viewer", "Dead letters that match, grouped by cause, the newest group first.")),
   HttpApiEndpoint.get("one", "/dead-letters/:id", {
     params: id,
     success: HttpApiSchema.WithHeaders(Answer(DeadLetter), { etag: Schema.String }),

@@ -8,8 +8,17 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import { Answer, Id, idempotency, ifMatch, Name, note, pageQuery } from "../schema/Answer.ts"
-import { PreviewFilter } from "../schema/DeadLetterSchema.ts"
-import { Discarded, Preview, PurgePreview, Run, StartRun } from "../schema/RunSchema.ts"
+import { filterQuery, PreviewFilter } from "../schema/DeadLetterSchema.ts"
+import {
+  Discarded,
+  DiscardedSome,
+  DiscardSome,
+  FrozenSet,
+  Preview,
+  PurgePreview,
+  Run,
+  StartRun
+} from "../schema/RunSchema.ts"
 import { needs } from "./Access.ts"
 import { acting as error, reading } from "./Problems.ts"
 
@@ -32,6 +41,20 @@ export const previews = HttpApiGroup.make("previews").add(
   }).annotateMerge(
     needs("operator", "Discards dead letters of a frozen set for some seconds. Repeat it while `more` is true.")
   ),
+  HttpApiEndpoint.post("freeze", "/frozen-sets", {
+    payload: Schema.Struct(filterQuery),
+    success: Answer(FrozenSet).pipe(HttpApiSchema.status(201)),
+    error
+  }).annotateMerge(
+    needs("operator", "Freezes the open dead letters of all consumers that match now. Changes nothing.")
+  ),
+  HttpApiEndpoint.post("discardSome", "/frozen-sets/:set/discard", {
+    params: { set: Name },
+    headers: idempotency,
+    payload: DiscardSome,
+    success: Answer(DiscardedSome),
+    error
+  }).annotateMerge(needs("operator", "Discards the next dead letters of a frozen set in one transaction.")),
   HttpApiEndpoint.post("makePurge", "/consumers/:consumer/purge-previews", {
     params: { consumer: Name },
     payload: Schema.Struct({}),

@@ -2,6 +2,7 @@
  * The handlers of failures and dead letters.
  */
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -53,6 +54,12 @@ export const filterOf = ({ consumer, error, failure, key, message, reason, since
   until
 })
 
+/** The filter and the state of a query. */
+const queryOf = (given: Given) => ({
+  ...filterOf(given),
+  state: given.state === "any" ? undefined : given.state ?? "open"
+})
+
 const searchOf = Effect.fnUntraced(function*(given: Given, { redaction }: Settings["Service"]) {
   const { payload, text, version } = given
   if (redaction.active && (text !== undefined || payload !== undefined)) {
@@ -63,8 +70,7 @@ const searchOf = Effect.fnUntraced(function*(given: Given, { redaction }: Settin
     })
   }
   return {
-    ...filterOf(given),
-    state: given.state === "any" ? undefined : given.state ?? "open",
+    ...queryOf(given),
     version,
     text,
     payload: payload === undefined ? undefined : yield* Effect.fromResult(payloadValue(payload))
@@ -145,7 +151,7 @@ const decisions = { redrive: DeadLetters.redrive, discard: DeadLetters.discard, 
 /** Reads all dead letters that match, page after page. */
 const everything = (search: DeadLetterSearch) =>
   Stream.paginate(
-    undefined as string | undefined,
+    search.before,
     (before) =>
       Effect.map(
         Operations.Operations.use(({ searchDeadLetters }) => searchDeadLetters({ ...search, before, limit: pageSize })),
@@ -206,10 +212,27 @@ export const deadLetters = HttpApiBuilder.group(api, "deadLetters", (handlers) =
       export: ({ query }) =>
         // The first page is read before the answer begins, so a database that is away gives a problem.
         reads(Effect.gen(function*() {
-          const search = yield* searchOf(query, settings)
+          const { before, limit } = query
+          const search = { ...yield* searchOf(query, settings), before }
           yield* operations.searchDeadLetters({ ...search, limit: 1 })
-          return everything(search).pipe(Stream.map((one) => views.whole(one)), Stream.provideContext(context))
+          return everything(search).pipe(
+            limit === undefined ? identity : Stream.take(limit),
+            Stream.map((one) => views.whole(one)),
+            Stream.provideContext(context)
+          )
         })).pipe(provided),
+      search: ({ query }) =>
+        reads(Effect.gen(function*() {
+          const { before, limit = pageSize } = query
+          const search = { ...yield* searchOf(query, settings), before, limit }
+          const { deadLetters, ...found } = yield* operations.searchDeadLetters(search)
+          return yield* answer({ ...found, deadLetters: deadLetters.map((one) => views.whole(one)) })
+        })).pipe(provided),
+      groups: ({ query }) =>
+        reads(Effect.flatMap(
+          operations.reading(DeadLetters.groups({ ...queryOf(query), limit: query.limit ?? pageSize })),
+          (all) => answer(all.map((group) => ({ ...group, sample: views.whole(group.sample) })))
+        )).pipe(provided),
       one: ({ params }) =>
         reads(Effect.flatMap(operations.reading(DeadLetters.get(params.id)), (one) => answer(views.whole(one)))).pipe(
           Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { etag: body.data.etag } })),

@@ -7,6 +7,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import * as DeadLetters from "../../DeadLetters.ts"
 import type { InvalidSetting, RedriveRunConflict } from "../../Errors.ts"
+import { checked } from "../../internal/OperatorAction.ts"
 import * as Operations from "../../ops/Operations.ts"
 import type { RedriveAction, RedriveRun } from "../../ops/RedriveRun.ts"
 import { Store } from "../../Store.ts"
@@ -16,7 +17,7 @@ import * as Views from "../answers/Views.ts"
 import { api } from "../api/Api.ts"
 import * as Problems from "../api/Problems.ts"
 import { Answer } from "../schema/Answer.ts"
-import { Run } from "../schema/RunSchema.ts"
+import { DiscardedSome, Run } from "../schema/RunSchema.ts"
 import { Settings } from "../security/ServerSettings.ts"
 import { filterOf } from "./DeadLetterHandlers.ts"
 
@@ -57,6 +58,24 @@ export const previews = HttpApiBuilder.group(api, "previews", (handlers) =>
             onProgress: ({ done }) => Effect.sync(() => discarded = done)
           }).pipe(Effect.timeoutOption(discardFor))
           return yield* answer({ discarded, more: finished._tag === "None" })
+        })).pipe(Effect.provideService(Store, store)),
+      freeze: ({ payload }) =>
+        acts(Effect.gen(function*() {
+          const set = yield* DeadLetters.freeze(filterOf(payload))
+          const { expiresAt, id } = yield* settings.sets.put(set)
+          return yield* answer({ set: id, expiresAt, filter: set.filter, deadLetters: set.deadLetters })
+        })).pipe(Effect.provideService(Store, store)),
+      discardSome: ({ headers, params, payload }) =>
+        acts(Effect.gen(function*() {
+          const set = yield* settings.sets.get(params.set)
+          const action = yield* by(payload)
+          const { after = "", most } = payload
+          const some = Effect.gen(function*() {
+            if (set === undefined) return yield* expired
+            yield* checked(action)
+            return yield* answer(yield* store.deadLetters.decideSome("discarded", set, { action, after, most }))
+          })
+          return yield* once({ headers, payload }, Answer(DiscardedSome), some)
         })).pipe(Effect.provideService(Store, store)),
       makePurge: ({ params }) =>
         acts(Effect.gen(function*() {

@@ -33,7 +33,8 @@ export const Action = Schema.Literals([
   "awaited",
   "stopped",
   "finished",
-  "evicted"
+  "evicted",
+  "repaired"
 ])
 
 /**

@@ -78,6 +78,28 @@ export const DeadLetter = Schema.Struct({
 })
 
 /**
+ * A count that ends at 10,000. `more` says whether there are more.
+ *
+ * @since 0.1.0
+ */
+export const BoundedCount = Schema.Struct({ count: Schema.Finite, more: Schema.Boolean })
+
+/**
+ * Dead letters of one consumer with one cause, among those that a filter selects.
+ *
+ * @since 0.1.0
+ */
+export const DeadLetterGroup = Schema.Struct({
+  consumer: Schema.String,
+  fingerprint: Schema.String,
+  deadLetters: BoundedCount,
+  firstAt: Time,
+  lastAt: Time,
+  /** The newest of them. */
+  sample: DeadLetter
+})
+
+/**
  * Open dead letters of one consumer with one cause.
  *
  * @since 0.1.0
@@ -137,17 +159,38 @@ export const filterQuery = {
 }
 
 /**
- * The filter of a list or export, which may also search.
+ * The filter of a list, with the state. Default: open dead letters.
+ *
+ * @since 0.1.0
+ */
+export const stateQuery = {
+  ...filterQuery,
+  state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")]))
+}
+
+/**
+ * The filter of a list or export, which may also search. No index has texts and payloads, so such a search looks at the
+ * newest dead letters only.
  *
  * @since 0.1.0
  */
 export const searchQuery = {
-  ...filterQuery,
-  state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")])),
+  ...stateQuery,
   version: Schema.optionalKey(Name.annotate({ description: "The version of the code that made the last attempt" })),
   text: Schema.optionalKey(Name.annotate({ description: "A text in the payload, the key, the id or an attempt" })),
   payload: Schema.optionalKey(Name.annotate({ description: "A value in the payload, such as `bank.code:51`" }))
 }
+
+/**
+ * A page of a search. `looked` says how many dead letters it looked at, if it could not use an index.
+ *
+ * @since 0.1.0
+ */
+export const Search = Schema.Struct({
+  deadLetters: Schema.Array(DeadLetter),
+  looked: maybe(Schema.Finite),
+  next: maybe(Schema.String)
+})
 
 /**
  * The filter of a preview: the dead letters of one consumer.

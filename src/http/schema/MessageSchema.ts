@@ -49,6 +49,8 @@ export const WaitingMessage = Schema.Struct({
   /** How often it was redriven. */
   redriven: Schema.Finite,
   held: Schema.Boolean,
+  /** `inFlight`: a worker has read it. `due`: the hold of its key is over. */
+  state: Schema.Literals(["inFlight", "held", "due", "waiting"]),
   /** The live worker that owns its lane. */
   worker: maybe(Schema.String)
 })

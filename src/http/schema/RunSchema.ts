@@ -4,11 +4,15 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { Count, maybe, Name, note, Reason, Time } from "./Answer.ts"
-import { State } from "./DeadLetterSchema.ts"
+import { Count, Id, maybe, Name, note, Reason, Time } from "./Answer.ts"
+import { BoundedCount, State } from "./DeadLetterSchema.ts"
 
-/** A filter as the store keeps it. */
-const Filter = Schema.Struct({
+/**
+ * A filter as the store keeps it.
+ *
+ * @since 0.1.0
+ */
+export const Filter = Schema.Struct({
   consumer: maybe(Schema.String),
   state: maybe(State),
   reason: maybe(Reason),
@@ -125,3 +129,34 @@ export const PurgePreview = Schema.Struct({
  * @since 0.1.0
  */
 export const Discarded = Schema.Struct({ discarded: Schema.Finite, more: Schema.Boolean })
+
+/**
+ * The open dead letters that matched a filter at one moment. `set` names them for 10 minutes.
+ *
+ * @since 0.1.0
+ */
+export const FrozenSet = Schema.Struct({
+  set: Schema.String,
+  expiresAt: Time,
+  filter: Filter,
+  deadLetters: BoundedCount
+})
+
+/**
+ * The next dead letters of a frozen set to discard: the oldest ones behind `after`.
+ *
+ * @since 0.1.0
+ */
+export const DiscardSome = Schema.Struct({
+  /** The last id of the answer before. Absent at the first request. */
+  after: Schema.optionalKey(Id),
+  most: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
+  ...note
+})
+
+/**
+ * The dead letters that one request discarded, oldest first. Those that another operator decided about are left out.
+ *
+ * @since 0.1.0
+ */
+export const DiscardedSome = Schema.Struct({ deadLetterIds: Schema.Array(Schema.String), more: Schema.Boolean })

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
+import type { FrozenSet } from "../../DeadLetter.ts"
 import { InvalidSetting } from "../../Errors.ts"
 import * as GivenDuration from "../../internal/GivenDuration.ts"
 import type { PurgePreview } from "../../ops/Purge.ts"
@@ -98,6 +99,7 @@ export class Settings extends Context.Service<Settings, {
   readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>
   readonly previews: Shelf.Shelf<RedrivePreview>
   readonly purges: Shelf.Shelf<PurgePreview>
+  readonly sets: Shelf.Shelf<FrozenSet>
 }>()("millrace/http/Settings") {}
 
 const refuse = (setting: string, got: unknown, expected: string) =>
@@ -164,6 +166,7 @@ export const make = Effect.fnUntraced(function*(options: ServerOptions) {
         return actor
       }),
     previews: Shelf.make({ ttl: Duration.minutes(10), most: mostPreviews }),
-    purges: Shelf.make({ ttl: Duration.minutes(10), most: mostPreviews })
+    purges: Shelf.make({ ttl: Duration.minutes(10), most: mostPreviews }),
+    sets: Shelf.make({ ttl: Duration.minutes(10), most: mostPreviews })
   })
 })

@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/StoreFailure")("StoreFailure", {
   operation: Schema.String,
   kind: Schema.Literals(["unavailable", "timeout", "refused"]),
-  /** The SQLSTATE. Empty if the database gave none. */
+  /** The SQLSTATE, or `HTTP 403` if a server of the HTTP API answered. Empty if there is none. */
   code: Schema.String,
   detail: Schema.String,
   hint: Schema.String
@@ -30,7 +30,8 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>("millrace/Sto
       : this.kind === "refused"
       ? "Nothing of this operation was committed."
       : "Nothing was committed, unless only the answer was lost."
-    const code = this.code === "" ? "" : ` (SQLSTATE ${this.code})`
+    const kind = this.code.startsWith("HTTP") ? "" : "SQLSTATE "
+    const code = this.code === "" ? "" : ` (${kind}${this.code})`
     return `The store could not ${this.operation}: ${this.detail}${code}. ${safe} ${this.hint}`
   }
 }

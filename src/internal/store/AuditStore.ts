@@ -16,6 +16,7 @@ import type { StoreFailure } from "../../Errors.ts"
  * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `stepped`, with the id of the message as detail.
  * - On a failure group: `noted`, with its fingerprint as detail.
  * - On a waiting message: `deadLettered`.
+ * - On the tables: `repaired`, with the statement as detail.
  * - On a redrive run: `started`, `continued`, `paused`, `cancelled`, `rateChanged`. The run itself, whose name is
  *   `millrace`, writes `awaited` (it waits for an operator), `stopped` and `finished`.
  *
@@ -44,6 +45,7 @@ export type Action =
   | "purged"
   | "imported"
   | "noted"
+  | "repaired"
 
 /**
  * One operator action. Fields that do not apply are empty.

@@ -7,14 +7,12 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import {
   ConsumerNotFound,
-  type InvalidSetting,
   NothingToRedrive,
   RedriveRunConflict,
   RedriveRunning,
   RedriveRunNotFound,
   StoreFailure
 } from "../../Errors.ts"
-import * as GivenDuration from "../../internal/GivenDuration.ts"
 import { checked } from "../../internal/OperatorAction.ts"
 import * as Isolation from "../../postgres/session/Isolation.ts"
 import * as PgFailure from "../../postgres/session/PgFailure.ts"
@@ -27,39 +25,13 @@ import type { Operations } from "../Operations.ts"
 import { type Row, text, time } from "../read/FactQuery.ts"
 import { idOf, snapshotOf } from "../read/RedriveReader.ts"
 import type { RedriveAction, RedrivePreview, RedriveRun, StartRedrive } from "../RedriveRun.ts"
+import { defaults, refused } from "./RedriveSettings.ts"
 
 type Reads = Pick<Operations["Service"], "previewRedrive" | "redriveRun">
 type Acts = Pick<
   Operations["Service"],
   "startRedrive" | "continueRedrive" | "pauseRedrive" | "cancelRedrive" | "changeRedriveRate"
 >
-
-/** The defaults of `StartRedrive`. */
-const defaults = { stages: [1, 10], inARow: 3, ofLast20: 5 } as const
-
-const mostRate = 10_000
-const mostStages = 10
-
-const whole = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most
-
-/** Returns the first setting that is out of its range. */
-const refused = (
-  { rate, stages, stopRule }: Pick<StartRedrive, "rate" | "stages" | "stopRule">
-): InvalidSetting | undefined => {
-  if (rate !== undefined && !(rate > 0 && rate <= mostRate)) {
-    return GivenDuration.refusal("rate", rate, `dead letters a second, above 0 and at most ${mostRate}, are needed`)
-  }
-  if (stages !== undefined && !(stages.length <= mostStages && stages.every((size) => whole(size, 1_000_000)))) {
-    return GivenDuration.refusal("stages", stages, `at most ${mostStages} whole numbers from 1 to 1,000,000 are needed`)
-  }
-  for (const part of ["inARow", "ofLast20"] as const) {
-    const value = stopRule?.[part] ?? defaults[part]
-    if (!whole(value, 20)) {
-      return GivenDuration.refusal(`stopRule.${part}`, value, "a whole number from 1 to 20 is needed")
-    }
-  }
-  return undefined
-}
 
 /** The failure of an action that needs a database, on a store that is in memory. */
 const inMemory = (engine: string): StoreFailure =>

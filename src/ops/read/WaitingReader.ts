@@ -22,6 +22,7 @@ const waitingOf = (row: Row): WaitingMessage => ({
   crashCount: number(row, "crash_count"),
   redriven: number(row, "redriven"),
   held: row["held"] === true,
+  state: text(row, "state") as WaitingMessage["state"],
   worker: text(row, "worker") === "" ? undefined : text(row, "worker")
 })
 

@@ -17,6 +17,19 @@ export const make = (t: Names) => ({
   invalidIndexes: `select c.relname as index from pg_index i join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and not i.indisvalid order by 1`,
 
+  /** Lists all indexes of Millrace. $1 schema */
+  indexes: `select c.relname as index from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relkind = 'i' order by 1`,
+
+  /** Lists tables whose own setting turns autovacuum off. $1 schema */
+  unvacuumed: `select c.relname as table from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relkind = 'r' and exists (select from pg_options_to_table(c.reloptions) o
+  where o.option_name = 'autovacuum_enabled' and o.option_value::boolean = false) order by 1`,
+
+  /** Lists sequences that have used more than half of their numbers, with the share. $1 schema */
+  sequences: `select sequencename as sequence, last_value::float8 / max_value as used from pg_sequences
+where schemaname = $1 and last_value > max_value / 2 order by 1`,
+
   /** Returns what this role may do. A null counts as no. */
   rights: `select has_table_privilege('${t.audit}', 'insert') and has_table_privilege('${t.deadLetters}', 'update')
   and has_sequence_privilege('${t.messageSeq}', 'usage') as operates,
@@ -28,3 +41,33 @@ join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and not i.ind
   /** Returns the setting, or null. */
   recall: `select current_setting('millrace.doctor', true) as value`
 })
+
+/** A statement of a migration that creates an index. */
+const creates = /^create (unique )?index (\w+) on /
+
+/** The indexes that a schema of this version has: the name of each, and the statement that builds it. */
+export const expectedIndexes = (
+  script: ReadonlyArray<string>
+): ReadonlyArray<{ readonly index: string; readonly statement: string }> =>
+  script.flatMap((statement) => {
+    const [, unique = "", index] = creates.exec(statement) ?? []
+    return index === undefined
+      ? []
+      : [{
+        index,
+        statement: statement.replace(creates, `create ${unique}index concurrently if not exists ${index} on `)
+      }]
+  })
+
+/**
+ * The repairs that block neither readers nor writers. They run outside of a transaction. The build of an index that
+ * fails leaves an invalid index, which can be rebuilt.
+ */
+export const repairs = (t: Names) => {
+  const quoted = (name: string) => `${t.schema}."${name.replaceAll("\"", "\"\"")}"`
+  return {
+    rebuild: (index: string) => `reindex index concurrently ${quoted(index)}`,
+    vacuum: (table: string) => `vacuum (truncate false) ${quoted(table)}`,
+    autovacuum: (table: string) => `alter table ${quoted(table)} reset (autovacuum_enabled)`
+  }
+}

@@ -14,6 +14,9 @@ const waiting = (t: Names, messages: string) =>
     millis("m.published_at")
   } as published, m.crash_count, m.redriven,
   json_array_length(coalesce(m.attempts, '[]')::json) as attempts, h.key is not null and h.from_seq <= m.seq as held,
+  case when h.key is not null and h.from_seq <= m.seq
+      then case when h.paused_by is null and h.until <= clock_timestamp() then 'due' else 'held' end
+    when l.lease_until > clock_timestamp() and m.seq <= l.fetched_to then 'inFlight' else 'waiting' end as state,
   case when l.lease_until > clock_timestamp() then l.owner end as worker
 from ${t.consumers} c cross join lateral (${messages}) m left join ${t.lanes} l on l.queue_id = m.queue_id and l.lane = m.lane
 left join ${t.holds} h on h.queue_id = m.queue_id and h.key = m.key where c.name = $1 and c.lanes > 0 order by m.lane, m.seq`

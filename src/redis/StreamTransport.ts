@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redis from "effect/persistence/Redis"
+import { capabilitiesWith } from "../internal/broker/BrokerSource.ts"
 import * as BrokerSubscription from "../internal/broker/BrokerSubscription.ts"
 import type { Store } from "../Store.ts"
 import type { Capabilities, Transport } from "../Transport.ts"
@@ -25,7 +26,7 @@ export const group: Capabilities = {
   fence: "inbox",
   acknowledge: "after",
   lease: { unit: "message", ceiling: Option.none() },
-  hold: "timed",
+  hold: "inPlace",
   discardsAfter: Option.none(),
   deduplicates: Option.none(),
   maxBytes: Option.none(),
@@ -94,7 +95,7 @@ export const make = (
   store: Store["Service"],
   settings: Settings
 ): Transport["Service"] => ({
-  capabilities: Effect.succeed(group),
+  capabilities: Effect.succeed(capabilitiesWith(group, store)),
   publish: StreamPublish.make(redis, {
     engine: StreamQueue.engine,
     requestMillis: settings.requestMillis,

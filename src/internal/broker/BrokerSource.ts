@@ -85,7 +85,7 @@ const holdInLanes = (seat: Seat, lanes: OverflowLanes): Subscription["hold"] =>
   Effect.fnUntraced(function*(delivery, attempts, hold) {
     const entry = seat.held.of(delivery)
     if (entry === undefined) return yield* notHeld(seat, delivery)
-    const behind = seat.queue.ordered ? behindOf(seat, entry) : []
+    const behind = behindOf(seat, entry)
     const known = [entry, ...behind].filter(({ recorded }) => recorded).map(({ message }) => message.id)
     yield* Effect.mapError(seat.store.unsettled.settle(seat.spec.consumer, known), ofStore(seat, "hold a message"))
     const held = yield* lanes.hold({

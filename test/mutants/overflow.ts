@@ -13,7 +13,7 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     from: "const behind = behindOf(seat, entry)",
     to: "const behind: ReadonlyArray<Entry> = []",
     test,
-    named: "waits in the store for longer than SQS can hide it, with what is behind it"
+    named: "that parks the key keeps its next owner from committing what is behind"
   },
   {
     name: "overflow: a message of a diverted key handed out",
@@ -58,7 +58,7 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     from: "for (const one of [entry, ...behind]) settled(seat, one)",
     to: "",
     test,
-    named: "waits in the store for longer than SQS can hide it, with what is behind it"
+    named: "is flushed to disk before SQS forgets it"
   },
   {
     name: "overflow: deleted at the broker although the move was rolled back",
@@ -90,9 +90,9 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
   {
     name: "overflow: the move of a held message not flushed",
     guarantee: "no loss",
-    file: sql,
-    from: "set_config('synchronous_commit', 'on', true) end",
-    to: "set_config('synchronous_commit', 'off', true) end",
+    file: source,
+    from: "seat.store.unsettled.settle(seat.spec.consumer, known)",
+    to: "Effect.void",
     test,
     named: "is flushed to disk before SQS forgets it"
   },

@@ -222,7 +222,7 @@ describe.concurrent("a failing message of a FIFO queue", () => {
   it.live(
     "is flushed to disk before SQS forgets it, also where the session does not flush",
     () =>
-      withLedger(true, () =>
+      withLedger(true, ({ emptied }) =>
         Effect.scoped(Effect.gen(function*() {
           const store = yield* Store.Store
           const sql = yield* SqlClient.SqlClient
@@ -236,6 +236,7 @@ describe.concurrent("a failing message of a FIFO queue", () => {
             )
           )
           assert.strictEqual(row!.on, "on")
+          yield* emptied
         }))),
     wait
   )
@@ -292,11 +293,10 @@ describe.concurrent("a key whose messages wait in the lanes", () => {
     () =>
       withLedger(true, ({ emptied, moved }) =>
         Effect.scoped(Effect.gen(function*() {
-          yield* send(orders("bad", 1))
+          yield* send(orders("bad", 3))
           const subscription = yield* opened("w")
-          const [first] = yield* taken(subscription, 1)
+          const [first] = yield* taken(subscription, 1, 1)
           yield* Consumers.pauseKey("ledger", "bad", { by: "ann" })
-          yield* send(orders("bad", 3).slice(1))
           const take = subscription.take({ messages: 9, bytes: 1e6, perKey: 1 }, () => {})
           for (let i = 0; i < 4; i++) yield* take
           assert.deepStrictEqual(yield* moved, [], "the first one is with the worker")

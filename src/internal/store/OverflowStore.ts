@@ -96,7 +96,7 @@ export interface OverflowLanes {
   ) => Effect.Effect<ReadonlySet<string>, TransportError, Transaction>
   /**
    * Holds the key of a message, and moves these messages behind the hold, in their order. Atomic with the transaction,
-   * whose commit is flushed. Calls `committed` after it.
+   * which `UnsettledStore.settle` has begun. Calls `committed` after it.
    *
    * Returns false if another owner has settled the message, unless it is parked. Then nothing is changed.
    */

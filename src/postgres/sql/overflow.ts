@@ -3,8 +3,8 @@
  * them, so no statement checks a token. Each finds the consumer by its name, and locks it for key share, so that a
  * removal waits.
  *
- * The broker deletes a message after the commit that has moved it. So each commit is flushed, even if the session's
- * default is off.
+ * The broker deletes a message after the commit that has moved it, so that commit must be flushed. `divert` runs in a
+ * session of the machinery, which flushes. `hold` follows `unsettled.settle`, which turns flushing on.
  *
  * @since 0.1.0
  */
@@ -14,12 +14,9 @@ import type { Names } from "./names.ts"
 /** Whether a message `m` is one that diverts its key. */
 const diverts = "(m.moved or m.redriven > 0)"
 
-/** A subquery that locks and returns the consumer with the name $1, and flushes the commit. */
+/** A subquery that locks and returns the consumer with the name $1. */
 const consumer = (t: Names, more = "") =>
-  `q as materialized (
-  select id, lanes, case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end as flushed${more}
-  from ${t.consumers} where name = $1 for key share
-)`
+  `q as materialized (select id, lanes${more} from ${t.consumers} where name = $1 for key share)`
 
 /**
  * Whether a message `g` of the consumer `q` needs no move: its outcome is known for the same content, or it waits in the

@@ -97,4 +97,4 @@ export const realTime = {
  * The options of a suite on a broker. Its lease is short, since many of its promises wait for one. A lease of SQS is a
  * second at least.
  */
-export const brokerTime = { ...realTime, lease: Duration.millis(Math.max(1000, limit(500))) } as const
+export const brokerTime = { ...realTime, lease: Duration.millis(limit(1500)) } as const

@@ -194,7 +194,7 @@ const deaths = (it: Tests, options: Options) => {
       })
   )
 
-  requires(it, options, "several").effect(
+  requires(it, options, "several", "alone").effect(
     "counts only the isolated delivery when its owner dies",
     () =>
       Effect.gen(function*() {

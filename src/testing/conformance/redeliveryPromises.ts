@@ -148,14 +148,14 @@ const failing = (it: Tests, options: Options) => {
       const attempts = [failure(1), failure(2, "TimedOut")]
       yield* first.whileNotReading(
         bad,
-        store.transact(first.hold(bad, attempts, Hold.delayed(Duration.times(lease, 1.5))))
+        store.transact(first.hold(bad, attempts, Hold.delayed(Duration.times(lease, 2.2))))
       )
       assert.deepStrictEqual(ids(yield* settle(first, got.filter((one) => one !== bad))), ["good"])
       yield* Scope.close(scope, Exit.void)
       const second = yield* open()
-      yield* options.elapse(Duration.times(lease, 0.2))
+      yield* options.elapse(Duration.times(lease, 1.1))
       assert.deepStrictEqual(ids(yield* takeOnce(second)), [])
-      yield* options.elapse(Duration.times(lease, 1.4))
+      yield* options.elapse(Duration.times(lease, 1.2))
       const [again] = yield* receive(second, 1)
       assert.deepStrictEqual([again!.message.id, again!.attempts, again!.crashCount], ["bad", attempts, 0])
       assert.deepStrictEqual(ids(yield* settle(second, [again!])), ["bad"], can.engine)

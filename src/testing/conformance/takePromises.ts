@@ -107,7 +107,7 @@ const waiting = (it: Tests, options: Options) => {
       })
   )
 
-  requires(it, options, "order").effect(
+  requires(it, options, "order", "several").effect(
     "loses nothing when a take is interrupted while messages arrive",
     () =>
       Effect.gen(function*() {

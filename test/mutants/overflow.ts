@@ -19,8 +19,8 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     name: "overflow: a message of a diverted key handed out",
     guarantee: "order per key",
     file: source,
-    from: "seat.queue.ordered && (yield* divert(seat, lanes))",
-    to: "false",
+    from: "const moved = yield* divert(seat, lanes)",
+    to: "const moved = false",
     test,
     named: "waits in the store for longer than SQS can hide it, with what is behind it"
   },
@@ -37,8 +37,8 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     name: "overflow: a message moved in front of an earlier one that the worker has",
     guarantee: "order per key",
     file: source,
-    from: ".filter(({ message }) => !earlier.has(message.key))",
-    to: ".filter(({ message }) => !earlier.has(`${message.key}?`))",
+    from: "!earlier.has(message.key)",
+    to: "!earlier.has(`${message.key}?`)",
     test,
     named: "moves no message with the worker behind a later one"
   },
@@ -100,8 +100,8 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     name: "overflow: no limit of a key",
     guarantee: "bounded",
     file: sql,
-    from: "and k.n < $2::int and not",
-    to: "and k.n < $2::int * 2 and not",
+    from: "(k.n > 0 or k.held) and k.n < $2::int and not",
+    to: "(k.n > 0 or k.held) and k.n < $2::int * 2 and not",
     test,
     named: "has a limit, above which later ones stay at SQS"
   },
@@ -109,9 +109,18 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     name: "overflow: without order, later messages of a key wait for a failed one",
     guarantee: "order per key",
     file: source,
-    from: "seat.queue.ordered && (yield* divert(seat, lanes))",
-    to: "yield* divert(seat, lanes)",
+    from: "asked.map((entry) => movingOf(entry)), ordered)",
+    to: "asked.map((entry) => movingOf(entry)), true)",
     test,
-    named: "and no other message waits for it"
+    named: "whose delete is lost after the COMMIT comes again, and does not run before its retry"
+  },
+  {
+    name: "overflow: without order, a message that has moved runs again before its retry",
+    guarantee: "effectively once",
+    file: source,
+    from: "ordered ? !earlier.has(message.key) : receiveCount > 1",
+    to: "ordered && !earlier.has(message.key)",
+    test,
+    named: "whose delete is lost after the COMMIT comes again, and does not run before its retry"
   }
 ]

@@ -364,6 +364,43 @@ describe.concurrent("a failing message of a standard queue", () => {
         })),
     wait
   )
+
+  it.live(
+    "whose delete is lost after the COMMIT comes again, and does not run before its retry",
+    () =>
+      withLedger(false, ({ due, emptied, has, held, ids, model, moved, write }) =>
+        Effect.gen(function*() {
+          let tries = 0
+          const pipeline = Pipeline.from(Orders, { consumer: "ledger", order: "none" }).pipe(
+            Pipeline.mapEffect((one: Order) =>
+              one.id === "bad1" && ++tries < 2 ? Effect.fail(new Declined({ reason: "no" })) : Effect.succeed(one)
+            ),
+            Pipeline.commit((one) => write(one)),
+            Pipeline.retry(beyondCeiling)
+          )
+          yield* send(orders("bad", 1))
+          model.weather = { fails: (operation) => operation === "remove" }
+          const isHeld = until("it is held", Effect.map(held, ({ length }) => length === 1))
+          yield* during(pipeline, isHeld, { lease: "1 second", grace: 0 })
+          assert.strictEqual(model.size, 1)
+          model.weather = {}
+          // Another message of the key has come before, too, and is not in the lanes. So it runs.
+          yield* send([order("bad", 2)])
+          model.handOut("bad2", 1)
+          yield* during(
+            pipeline,
+            Effect.gen(function*() {
+              yield* emptied
+              yield* has(1)
+              assert.deepStrictEqual([tries, yield* ids, yield* moved], [1, ["bad2"], ["bad1"]])
+              yield* until("all are there", Effect.andThen(due, Effect.map(ids, ({ length }) => length === 2)))
+            }),
+            { lease: "1 second" }
+          )
+          assert.strictEqual(tries, 2)
+        })),
+    wait
+  )
 })
 
 describe.concurrent("a worker on SQS and Postgres", () => {

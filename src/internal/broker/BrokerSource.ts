@@ -41,29 +41,26 @@ const behindOf = ({ held }: Seat, entry: Entry): ReadonlyArray<Entry> => {
 /**
  * Moves the waiting messages of diverted keys. If a message of the key is with the worker, later ones wait, since that
  * message may have to move before them. Returns whether any has moved.
+ *
+ * Without order only a message that has come before can wait in the lanes: its delete was lost after it had moved.
  */
 const divert = Effect.fnUntraced(
   function*(seat: Seat, lanes: OverflowLanes): Effect.fn.Return<boolean, TransportError> {
-    const { held } = seat
+    const { held, queue: { ordered } } = seat
     const earlier = new Set([...held.inState("out"), ...held.inState("unread")].map(({ message }) => message.key))
-    const asked = held.inState("waiting").filter(({ message }) => !earlier.has(message.key))
+    const asked = held.inState("waiting").filter(({ message, receiveCount }) =>
+      ordered ? !earlier.has(message.key) : receiveCount > 1
+    )
     if (asked.length === 0) return false
-    const keys = yield* lanes.divert(asked.map((entry) => movingOf(entry)))
-    let moved = false
-    for (const entry of asked) {
-      switch (keys.get(entry.message.key)) {
-        case "moved":
-          moved = true
-          settled(seat, entry)
-          break
-        case "full":
-          // The messages behind it wait with it.
-          if (held.has(entry)) yield* hideUntilDue(seat, entry, Duration.toMillis(seat.spec.lease), false)
-          break
-        case undefined:
+    const found = yield* lanes.divert(asked.map((entry) => movingOf(entry)), ordered)
+    for (const [i, entry] of asked.entries()) {
+      if (found[i] === "moved") settled(seat, entry)
+      // The messages behind it wait with it.
+      if (found[i] === "full" && held.has(entry)) {
+        yield* hideUntilDue(seat, entry, Duration.toMillis(seat.spec.lease), false)
       }
     }
-    return moved
+    return ordered && found.includes("moved")
   }
 )
 
@@ -110,7 +107,7 @@ export const make = (seat: Seat, atBroker: Subscription, lanes: OverflowLanes): 
         if (lanes.paused()) return { handed: 0, moved: false }
         seat.roomAgain.closeUnsafe()
         yield* readRecords(seat)
-        const moved = seat.queue.ordered && (yield* divert(seat, lanes))
+        const moved = yield* divert(seat, lanes)
         seat.wanted = demand.messages
         return { handed: demand.messages > 0 ? handOut(seat, demand, accept) : 0, moved }
       }),

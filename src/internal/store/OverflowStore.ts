@@ -83,13 +83,15 @@ export interface OverflowLanes {
   /** Returns whether an operator has paused the consumer. Synchronous. */
   readonly paused: () => boolean
   /**
-   * Moves those of the messages whose keys are diverted, in their order, and flushes the commit. Returns the diverted
-   * keys: `moved`, or `full` if so many messages of the key wait that none moves. A message that waits there already,
-   * or whose outcome the inbox knows, counts as moved. Joins no transaction. Idempotent.
+   * Moves those of the messages whose keys are diverted, in their order, and flushes the commit. Without order it moves
+   * none, and only finds those that wait there already. Returns for each message what is so: `moved`, `full` if so many
+   * messages of its key wait that it cannot move, or undefined. A message that waits there already, or whose outcome
+   * the inbox knows, counts as moved. Joins no transaction. Idempotent.
    */
   readonly divert: (
-    messages: ReadonlyArray<Moving>
-  ) => Effect.Effect<ReadonlyMap<string, "moved" | "full">, TransportError>
+    messages: ReadonlyArray<Moving>,
+    ordered: boolean
+  ) => Effect.Effect<ReadonlyArray<"moved" | "full" | undefined>, TransportError>
   /** Returns which of these keys are diverted. */
   readonly diverted: (
     keys: ReadonlyArray<string>

@@ -33,12 +33,15 @@ export const make = ({ db, lanes, names, reader, spec: { consumer } }: HoldParts
   const text = Sql.make(names)
   return {
     paused: () => lanes.paused,
-    divert: (moving) =>
-      Effect.mapBoth(db.machinery(text.divert, [consumer, mostOfKey, ...paramsOf(moving)]), {
+    divert: (moving, ordered) =>
+      Effect.mapBoth(db.machinery(text.divert, [consumer, mostOfKey, ...paramsOf(moving), ordered]), {
         onFailure: PgFailure.transportError("move messages into the lanes"),
         onSuccess: (rows) => {
-          if (rows.length > 0) wake.published(Number(rows[0]!["queue"]))
-          return new Map(rows.map((row) => [String(row["key"]), row["room"] === true ? "moved" : "full"] as const))
+          if (ordered && rows.length > 0) wake.published(Number(rows[0]!["queue"]))
+          const found = new Map(
+            rows.map((row) => [Number(row["nth"]), row["room"] === true ? "moved" : "full"] as const)
+          )
+          return moving.map((_, i) => found.get(i + 1))
         }
       }),
     diverted: (keys) =>

@@ -38,14 +38,17 @@ export const make = (t: Names) => {
   const behind = moving(t, 7, extra, more)
   return {
     /**
-     * Moves the messages of diverted keys into the lanes, in their order. Returns the diverted keys, each with whether
-     * there was room. Indexes: messages_moved, primary keys. Locks the consumer for key share.
+     * Moves the messages of diverted keys into the lanes, in their order. Returns these messages, each with whether
+     * there was room. Without order it moves none, and returns those that need no move. Indexes: messages_moved, primary
+     * keys. Locks the consumer for key share.
      *
      * $1 consumer $2 most messages of a key.
      * $3 ids $4 topics $5 keys $6 keyed $7 payloads $8 headers $9 versions $10 published (ms).
-     * $11 attempts $12 crash counts $13 whether each crashed alone $14 fingerprints $15 hashes of the keys
+     * $11 attempts $12 crash counts $13 whether each crashed alone $14 fingerprints $15 hashes of the keys.
+     * $16 whether the broker keeps order
      */
-    divert: `with ${consumer(t)}, given as materialized (select * from ${joins.rows}
+    divert: `with ${consumer(t)}, given as materialized (
+  select g.*, ${known(t)} as known from q cross join ${joins.rows}
 ), found as materialized (
   select k.key, n.n, ${held(t)} as held from q cross join (select distinct key from given) k cross join lateral (
     select count(*)::int as n from (
@@ -53,9 +56,10 @@ export const make = (t: Names) => {
 ), moved as (
   ${joins.insert}
   select q.id, g.hash % q.lanes, ${joins.select}, ${columns} from q cross join given g join found k on k.key = g.key
-  where (k.n > 0 or k.held) and k.n < $2::int and not ${known(t)} order by g.nth
+  where $16::boolean and (k.n > 0 or k.held) and k.n < $2::int and not g.known order by g.nth
 )
-select key, n < $2::int as room, (select id from q) as queue from found where n > 0 or held`,
+select g.nth::int as nth, g.known or k.n < $2::int as room, q.id as queue from q cross join given g join found k on k.key = g.key
+where (k.n > 0 or k.held) and ($16::boolean or g.known)`,
 
     /** Returns which of these keys are diverted. Indexes: messages_moved, primary key of holds. No locks. $1 consumer $2 keys */
     diverted: `select k.key from ${t.consumers} q cross join unnest($2::text[]) k(key) where q.name = $1 and (${

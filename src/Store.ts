@@ -19,6 +19,7 @@ import type { InboxStore } from "./internal/store/InboxStore.ts"
 import type { LeaseStore } from "./internal/store/LeaseStore.ts"
 import type { LogStore } from "./internal/store/LogStore.ts"
 import type { OutboxStore } from "./internal/store/OutboxStore.ts"
+import type { OverflowStore } from "./internal/store/OverflowStore.ts"
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts"
 import type { UnsettledStore } from "./internal/store/UnsettledStore.ts"
 
@@ -31,6 +32,7 @@ export * from "./internal/store/LeaseStore.ts"
 export * from "./internal/store/LogStore.ts"
 export * from "./internal/store/OutboxStore.ts"
 export * from "./internal/store/OutsideInbox.ts"
+export * from "./internal/store/OverflowStore.ts"
 export * from "./internal/store/StoreTransaction.ts"
 export * from "./internal/store/UnsettledStore.ts"
 
@@ -109,4 +111,9 @@ export class Store extends Context.Service<Store, {
   readonly unsettled: UnsettledStore
   /** Reads logs. Undefined on an engine without it (memory): a transport on a log then refuses to open. */
   readonly logs?: LogStore | undefined
+  /**
+   * Takes failing messages of a broker over. Undefined on an engine without it (memory): a failing message then waits
+   * at its broker, as long as that can hide it.
+   */
+  readonly overflow?: OverflowStore | undefined
 }>()("millrace/Store") {}

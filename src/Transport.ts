@@ -9,8 +9,8 @@
  * | --- | --- | --- | --- | --- |
  * | Postgres, memory | lane | token | within the transaction | waits in place |
  * | Redis log | lane | token | within the transaction | moves into the store, and waits there |
- * | SQS FIFO | received group | inbox | after | its group is hidden for a time |
- * | SQS standard, Redis group | message | inbox | after | its message is hidden for a time |
+ * | SQS FIFO | received group | inbox | after | moves into the store, and waits there |
+ * | SQS standard, Redis group | message | inbox | after | its message moves into the store |
  *
  * @since 0.1.0
  */

@@ -75,6 +75,27 @@ export const parse = (line: string): Effect.Effect<DeadLetter, InvalidDeadLetter
     }
   )
 
+/** Names the message of a dead letter among those of all consumers. */
+export const nameOf = ({ consumer, message }: DeadLetter): string => JSON.stringify([consumer, message.id])
+
+/**
+ * Returns a function that finds dead letters of different messages with one id, as in exports of two databases that
+ * were joined. It gets one after another with its place, and returns the problem of one whose id stands before.
+ *
+ * @since 0.1.0
+ */
+export const repeatedIds = (): (letter: DeadLetter, place: string) => InvalidDeadLetter | undefined => {
+  const seen = new Map<string, { readonly name: string; readonly place: string }>()
+  return (letter, place) => {
+    const name = nameOf(letter)
+    const before = seen.get(letter.id)
+    if (before === undefined) seen.set(letter.id, { name, place })
+    return before === undefined || before.name === name ? undefined : new InvalidDeadLetter({
+      problem: `its id ${letter.id} is also that of another message (${before.place})`
+    })
+  }
+}
+
 /**
  * An import.
  *

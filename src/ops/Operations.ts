@@ -18,6 +18,7 @@ import type {
   DeadLetterExists,
   DeadLetterNotFound,
   EditUndecodable,
+  InvalidDeadLetter,
   InvalidMessage,
   InvalidName,
   InvalidOperatorAction,
@@ -242,12 +243,16 @@ export class Operations extends Context.Service<Operations, {
    * were. A message that was being redriven is open again. `DeadLetterImport.parse` reads a line of an export.
    *
    * Fails with `DeadLetterExists` if the consumer has a dead letter of a message, or has processed the message. Then
-   * nothing is imported. With `skipExisting` such ones are left out.
+   * nothing is imported. With `skipExisting` such ones are left out. Fails with `InvalidDeadLetter` if two different
+   * messages have one dead letter id.
    */
   readonly importDeadLetters: (
     deadLetters: ReadonlyArray<DeadLetter>,
     action: ImportAction
-  ) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidOperatorAction>
+  ) => Effect.Effect<
+    Imported,
+    StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidDeadLetter | InvalidOperatorAction
+  >
   /** Returns what a purge of the consumer's queue would delete. Changes nothing. */
   readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>
   /**

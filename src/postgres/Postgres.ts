@@ -201,8 +201,8 @@ export const services = Effect.fnUntraced(function*(
   const delayed = new PgDelayed(db, names, wake)
   const parts = PgStore.make(db, names, queues, wake, delayed, yield* PgWatchers.make(wake), window)
   if (options.retention !== false) yield* Retention.start(db, names, retention)
-  const { logs, transport } = yield* PgTransport.make(db, names, queues, wake, delayed, parts)
-  const store: Store["Service"] = { ...parts, logs }
+  const { logs, overflow, transport } = yield* PgTransport.make(db, names, queues, wake, delayed, parts)
+  const store: Store["Service"] = { ...parts, logs, overflow }
   return Context.make(Store, store).pipe(
     Context.add(Transport, transport),
     Context.add(SqlClient.SqlClient, db.sql),

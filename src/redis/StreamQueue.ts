@@ -28,13 +28,30 @@ const batchSize = 100
 export interface Options {
   readonly stream: string
   readonly group: string
-  /** The name of this run of the worker. */
+  /** The name of this run of the worker, of `consumerOf`. */
   readonly consumer: string
   readonly leaseMillis: number
   /** Whether an acknowledged entry is deleted. */
   readonly deletes: boolean
   readonly requestMillis: number
 }
+
+/** Returns the name of a worker as a consumer of its group. It says the lease, which all workers of a group share. */
+export const consumerOf = (worker: string, leaseMillis: number): string => `${worker} lease=${leaseMillis}`
+
+/**
+ * Returns the lease of a live consumer that has another one, in milliseconds, or undefined if there is none. Each worker
+ * claims entries that were idle for its own lease. So a shorter lease takes entries away that a worker still has. A
+ * consumer lives while it was active within its lease.
+ */
+export const otherLease = (
+  consumers: ReadonlyArray<readonly [name: string, idle: number]>,
+  leaseMillis: number
+): number | undefined =>
+  consumers.flatMap(([name, idle]) => {
+    const found = Number(/ lease=([\d.]+)$/.exec(name)?.[1] ?? leaseMillis)
+    return found !== leaseMillis && idle < found ? [found] : []
+  })[0]
 
 const handleOf = (id: string, deliveries: number): string => `${id} ${deliveries}`
 const idOf = (handle: string): string => handle.slice(0, handle.indexOf(" "))

@@ -6,6 +6,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redis from "effect/persistence/Redis"
+import { Unsupported } from "../Errors.ts"
+import { capabilitiesWith } from "../internal/broker/BrokerSource.ts"
 import * as BrokerSubscription from "../internal/broker/BrokerSubscription.ts"
 import type { Store } from "../Store.ts"
 import type { Capabilities, Transport } from "../Transport.ts"
@@ -25,7 +27,7 @@ export const group: Capabilities = {
   fence: "inbox",
   acknowledge: "after",
   lease: { unit: "message", ceiling: Option.none() },
-  hold: "timed",
+  hold: "inPlace",
   discardsAfter: Option.none(),
   deduplicates: Option.none(),
   maxBytes: Option.none(),
@@ -45,6 +47,15 @@ export interface Settings {
 
 /** A consumer that has not read for so long is over: one hour. */
 const forgottenAfter = 3_600_000
+
+const otherLease = (group: string, leaseMillis: number, other: number): Unsupported =>
+  new Unsupported({
+    engine: StreamQueue.engine,
+    asked: `a lease of ${Duration.format(Duration.millis(leaseMillis))}`,
+    because: `a worker of group "${group}" has a lease of ${Duration.format(Duration.millis(other))}, `
+      + "and the shorter lease would take entries away that the other worker still has",
+    instead: "give all workers of the group the same lease, or stop the others first"
+  })
 
 const open = (
   redis: Redis.Redis["Service"],
@@ -67,17 +78,24 @@ const open = (
     const problem = StreamQueue.problemOf({ stream, group }, answer)
     if (problem !== undefined) return yield* problem
     yield* Effect.ignore(Durability.warn(redis, requestMillis, "messages"))
+    const leaseMillis = Duration.toMillis(spec.lease)
+    const consumer = StreamQueue.consumerOf(spec.worker, leaseMillis)
     const forget = Effect.ignore(
-      request("delete a consumer", redis.eval(Scripts.forget)(stream, group, spec.worker, forgottenAfter))
+      request("delete a consumer", redis.eval(Scripts.forget)(stream, group, consumer, forgottenAfter))
     )
     // Finalizers run in reverse: the consumer is deleted when its messages are given back.
     yield* Effect.addFinalizer(() => forget)
+    const other = StreamQueue.otherLease(
+      yield* request("look at the consumers", redis.eval(Scripts.join)(stream, group, consumer)),
+      leaseMillis
+    )
+    if (other !== undefined) return yield* otherLease(group, leaseMillis, other)
     return yield* BrokerSubscription.open({
       queue: StreamQueue.make(redis, {
         stream,
         group,
-        consumer: spec.worker,
-        leaseMillis: Duration.toMillis(spec.lease),
+        consumer,
+        leaseMillis,
         deletes,
         requestMillis
       }),
@@ -94,7 +112,7 @@ export const make = (
   store: Store["Service"],
   settings: Settings
 ): Transport["Service"] => ({
-  capabilities: Effect.succeed(group),
+  capabilities: Effect.succeed(capabilitiesWith(group, store)),
   publish: StreamPublish.make(redis, {
     engine: StreamQueue.engine,
     requestMillis: settings.requestMillis,

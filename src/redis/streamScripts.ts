@@ -210,3 +210,19 @@ end
 return 'OK'`
   }
 ).withReturnType<unknown>()
+
+/**
+ * Arguments: group, consumer. Creates the consumer, so that others find it. Returns all consumers, each with the
+ * milliseconds since it was last active.
+ */
+export const join = Redis.script((stream: string, group: string, consumer: string) => [stream, group, consumer], {
+  numberOfKeys: 1,
+  lua: `${shared}
+redis.call('xgroup', 'CREATECONSUMER', KEYS[1], ARGV[1], ARGV[2])
+local consumers = {}
+for _, one in ipairs(redis.call('xinfo', 'consumers', KEYS[1], ARGV[1])) do
+  local consumer = named(one)
+  consumers[#consumers + 1] = { consumer['name'], consumer['idle'] }
+end
+return consumers`
+}).withReturnType<ReadonlyArray<readonly [name: string, idle: number]>>()

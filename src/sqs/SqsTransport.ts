@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { PublishFailed } from "../Errors.ts"
 import type { EntryFailure } from "../internal/broker/BrokerQueue.ts"
+import { capabilitiesWith } from "../internal/broker/BrokerSource.ts"
 import * as BrokerSubscription from "../internal/broker/BrokerSubscription.ts"
 import type { Message } from "../Message.ts"
 import type { Store } from "../Store.ts"
@@ -25,7 +26,7 @@ export const standard: Capabilities = {
   fence: "inbox",
   acknowledge: "after",
   lease: { unit: "message", ceiling: Option.some(Duration.seconds(ceilingSeconds)) },
-  hold: "timed",
+  hold: "inPlace",
   discardsAfter: Option.none(),
   deduplicates: Option.none(),
   maxBytes: Option.some(1_048_576),
@@ -126,7 +127,7 @@ export const make = (api: SqsApi, store: Store["Service"], settings: Settings): 
   const base = api.fifo ? fifo : standard
   return {
     capabilities: Effect.map(api.settings, ({ maximumBytes, maxReceiveCount, retentionSeconds }) => ({
-      ...base,
+      ...capabilitiesWith(base, store),
       discardsAfter: Option.fromUndefinedOr(maxReceiveCount),
       maxBytes: Option.some(maximumBytes),
       retention: Option.some(Duration.seconds(retentionSeconds))

@@ -138,6 +138,18 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
       assert.match(bad.stderr, /^2 lines are no dead letters .*\nline 3: .*\nline 6: /)
       assert.lengthOf(yield* DeadLetters.list({ consumer }), 0)
 
+      // Two messages with one dead letter id, as in exports of two databases that were joined.
+      const [one, other] = letters
+      writeFileSync(file, `${JSON.stringify(one)}\n${JSON.stringify({ ...other, id: one!.id })}\n`)
+      const joined = yield* cli(["dead", "import", file, "--yes"])
+      assert.strictEqual(joined.code, 2)
+      assert.include(joined.stderr, `line 2: its id ${one!.id} is also that of another message (line 1)`)
+      const both = yield* Effect.flip(
+        (yield* operations).importDeadLetters([one!, { ...other!, id: one!.id }], { ...by, skipExisting: true })
+      )
+      assert.strictEqual(both._tag, "InvalidDeadLetter")
+      assert.lengthOf(yield* DeadLetters.list({ consumer }), 0)
+
       writeFileSync(file, written.stdout)
       assert.match((yield* cli(["dead", "import", file, "--dry-run"])).stdout, /^Would import 3 dead letters\.\n$/)
       const done = yield* cli(["dead", "import", file, "--yes", "--note", "INC-7"])

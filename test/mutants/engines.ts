@@ -1,4 +1,5 @@
 /** The breaks of what reaches other engines: the inbox and the streams of Redis, the codec and the relay. */
+import { overflowMutants } from "./overflow.ts"
 import { redisInboxMutants } from "./redisInbox.ts"
 import { redisLogMutants } from "./redisLog.ts"
 import { redisStreamMutants } from "./redisStreams.ts"
@@ -8,6 +9,7 @@ import { wireMutants } from "./wire.ts"
 
 export const engineMutants: ReadonlyArray<Mutant> = [
   ...redisInboxMutants,
+  ...overflowMutants,
   ...redisLogMutants,
   ...redisStreamMutants,
   ...relayMutants,

@@ -339,5 +339,14 @@ export const operations: ReadonlyArray<Mutant> = [
     to: "Effect.tap(Effect.tap(Effect.forkDetach(ask), Fiber.await), (fiber) =>",
     test: "test/ops/health.test.ts",
     named: "is down, within its bound"
+  },
+  {
+    name: "operations: an import with one dead letter id for two messages begins",
+    guarantee: "operations",
+    file: "src/ops/DeadLetterImport.ts",
+    from: "before === undefined || before.name === name ?",
+    to: "before === undefined || before.name !== undefined ?",
+    test: "test/cli/purging.test.ts",
+    named: "an import restores what was exported"
   }
 ]

@@ -171,5 +171,14 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     to: "entries.length > 0 || waitMillis >= 0 ? entries : yield* waited(most, waitMillis)",
     test: server,
     named: "without messages is asked a few times a second"
+  },
+  {
+    name: "streams: workers of one group with different leases",
+    guarantee: "one owner",
+    file: "src/redis/StreamQueue.ts",
+    from: "found !== leaseMillis && idle < found",
+    to: "found !== leaseMillis && idle < 0",
+    test: "test/redis/redisStreams.test.ts",
+    named: "is refused while another worker of its group has another lease"
   }
 ]

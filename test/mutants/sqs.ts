@@ -5,6 +5,7 @@ const worker = "test/sqs/sqsWorker.test.ts"
 const model = "test/sqs/fifoModel.test.ts"
 const onPostgres = "test/sqs/sqsOnPostgres.test.ts"
 const subscription = "src/internal/broker/BrokerSubscription.ts"
+const seat = "src/internal/broker/Seat.ts"
 
 export const sqsMutants: ReadonlyArray<Mutant> = [
   {
@@ -119,7 +120,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: a held message that comes too early runs at once",
     guarantee: "poison cannot block",
-    file: subscription,
+    file: seat,
     from: "    if (wait > 0 && seat.held.has(entry)) yield* hideUntilDue(seat, entry, wait, false)\n",
     to: "",
     test: "test/sqs/sqsSubscription.test.ts",
@@ -128,7 +129,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: messages behind a held one kept",
     guarantee: "order per key",
-    file: subscription,
+    file: seat,
     from: "    for (const one of [entry, ...behind]) held.remove(one)\n",
     to: "    held.remove(entry)\n",
     test: model,
@@ -146,7 +147,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: an isolation that is not recorded",
     guarantee: "poison cannot block",
-    file: subscription,
+    file: seat,
     from: "countOf(entry, entry !== alone && ended, entry === alone)",
     to: "countOf(entry, entry !== alone && ended, false)",
     test: worker,
@@ -173,7 +174,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: messages behind a held one taken for crashed",
     guarantee: "poison cannot block",
-    file: subscription,
+    file: seat,
     from: "explained(seat, known ? behind : [entry, ...behind])",
     to: "explained(seat, [])",
     test: "test/sqs/sqsSubscription.test.ts",

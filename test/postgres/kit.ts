@@ -92,3 +92,9 @@ export const realTime = {
   idlePoll: "50 millis",
   live: true
 } as const
+
+/**
+ * The options of a suite on a broker. Its lease is short, since many of its promises wait for one. A lease of SQS is a
+ * second at least.
+ */
+export const brokerTime = { ...realTime, lease: Duration.millis(limit(1500)) } as const

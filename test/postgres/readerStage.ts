@@ -169,7 +169,7 @@ export const stage = Effect.fnUntraced(function*(broken: (port: Port) => Port) {
       reader.exclusively(Effect.andThen(
         sql`insert into ${sql(holds)} (queue_id, key, lane, until, from_seq)
           values (1, ${delivery.message.key}, 0, 'infinity', ${reader.heldFrom(delivery)})`,
-        Effect.sync(() => reader.held(delivery))
+        Effect.sync(() => reader.held(delivery.message))
       )),
     ...operatorsSql(sql, messages, holds),
     /** Locks every hold in another transaction, until the result is run. */

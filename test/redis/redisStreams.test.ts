@@ -44,6 +44,28 @@ describe.runIf(runs)("a worker on a group of a stream", () => {
       })
     ))
 
+  it.live("is refused while another worker of its group has another lease, and starts when that one is gone", () =>
+    onAny((stream) =>
+      Effect.gen(function*() {
+        const redis = yield* Redis
+        const { pipeline } = noting()
+        const first = yield* Effect.forkChild(Worker.run(pipeline, { lease: "20 seconds" }))
+        const consumers = Effect.orElseSucceed(
+          redis.send<ReadonlyArray<unknown>>("XINFO", "CONSUMERS", stream, "ledger"),
+          () => []
+        )
+        yield* until("the first one reads", Effect.map(consumers, ({ length }) => length === 1))
+        const refused = yield* Effect.flip(Worker.run(pipeline, { lease: "10 seconds" }))
+        assert.deepInclude(refused, { _tag: "Unsupported", asked: "a lease of 10s" })
+        assert.include(refused.message, "group \"ledger\" has a lease of 20s")
+        assert.strictEqual((yield* consumers).length, 1, "the refused one leaves nothing behind")
+        yield* Fiber.interrupt(first)
+        const second = yield* Effect.forkChild(Worker.run(pipeline, { lease: "10 seconds" }))
+        yield* until("the second one reads", Effect.map(consumers, ({ length }) => length === 1))
+        yield* Fiber.interrupt(second)
+      })
+    ))
+
   it.live("does not get a message again while its work takes three leases", () =>
     onAny((stream) =>
       Effect.gen(function*() {

@@ -19,8 +19,9 @@ export const transportOn = (
   model: SqsModel,
   store: Store.Store["Service"],
   process?: Process,
-  foreign?: Options["foreign"]
-): Transport.Transport["Service"] => SqsTransport.make(model.client(process), store, { longPollSeconds: 5, foreign })
+  foreign?: Options["foreign"],
+  longPollSeconds = 5
+): Transport.Transport["Service"] => SqsTransport.make(model.client(process), store, { longPollSeconds, foreign })
 
 /** A model, and the layer of a store with the transport on it. */
 export const sqs = ({ fifo, foreign, strict }: Options) => {

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { Consumers, DeadLetters, type Delivery, Pipeline, Retry, Store, Transport, Worker } from "millrace"
+import { Consumers, type Delivery, Pipeline, Store, Transport, Worker } from "millrace"
 import { inject } from "vitest"
 import { freshSchema, postgres } from "../postgres/kit.ts"
-import { Declined, type Order, order, Orders, orders } from "../worker/support.ts"
+import { type Order, order, Orders, orders } from "../worker/support.ts"
 import { send, transportOn } from "./sqsKit.ts"
 import { SqsModel } from "./SqsModel.ts"
 
@@ -139,31 +139,4 @@ describe("on SQS with Postgres", () => {
       assert.strictEqual(yield* within("off"), "on")
       assert.strictEqual(yield* within("remote_write"), "remote_write")
     }).pipe(Effect.scoped, Effect.provide(on(new SqsModel(true)))))
-
-  it.live("retries are recorded, and a dead letter is redriven through the store's queue", () => {
-    const model = new SqsModel(true)
-    return Effect.gen(function*() {
-      const { all, insert } = yield* effects
-      let declines = true
-      const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.tap(() => declines ? Effect.fail(new Declined({ reason: "no" })) : Effect.void),
-        Pipeline.commit((one) => Effect.asVoid(insert(one))),
-        Pipeline.retry(Retry.exponential("1 second", { attempts: 2, jitter: false }))
-      )
-      yield* send([order("a", 1)])
-      const options: Worker.WorkerOptions = { grace: 0, idlePoll: "100 millis", holdAfter: 0 }
-      const worker = yield* Effect.forkChild(Worker.run(pipeline, options))
-      yield* until("it is dead-lettered", () => model.size === 0)
-      yield* Fiber.interrupt(worker)
-      const [dead] = yield* DeadLetters.list({ consumer: "ledger" })
-      assert.deepInclude(dead, { reason: "exhausted", state: "open" })
-      assert.lengthOf(dead!.attempts, 2)
-      const store = yield* Store.Store
-      assert.deepStrictEqual(yield* store.unsettled.read("ledger", ["a1"]), [])
-      declines = false
-      yield* DeadLetters.redrive(dead!.id, { by: "ann" })
-      assert.strictEqual((yield* store.consumers.status("ledger")).waiting, 1)
-      assert.deepStrictEqual(yield* all, [])
-    }).pipe(Effect.scoped, Effect.provide(on(model)))
-  })
 })

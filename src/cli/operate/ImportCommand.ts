@@ -50,14 +50,20 @@ const linesOf = (files: FileSystem.FileSystem, path: string): Stream.Stream<Line
 const checked = Effect.fnUntraced(function*(lines: Stream.Stream<Line, CliFailure>) {
   let [count, wrong] = [0, 0]
   const named: Array<string> = []
-  yield* Stream.runForEach(lines, ({ number, text }) =>
-    Effect.match(DeadLetterImport.parse(text), {
+  const repeated = DeadLetterImport.repeatedIds()
+  const parsed = ({ number, text }: Line) =>
+    Effect.flatMap(DeadLetterImport.parse(text), (letter) => {
+      const problem = repeated(letter, `line ${number}`)
+      return problem === undefined ? Effect.void : Effect.fail(problem)
+    })
+  yield* Stream.runForEach(lines, (line) =>
+    Effect.match(parsed(line), {
       onSuccess: () => {
         count++
       },
       onFailure: ({ problem }) => {
         wrong++
-        if (named.length < mostNamed) named.push(`line ${number}: ${problem}`)
+        if (named.length < mostNamed) named.push(`line ${line.number}: ${problem}`)
       }
     }))
   if (wrong === 0) return count

@@ -16,16 +16,33 @@ import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../../Delivery.ts"
-import { ConsumerRemoved, LeaseLost, type StoreFailure, TransportError } from "../../Errors.ts"
+import { ConsumerRemoved, TransportError } from "../../Errors.ts"
 import type { Message } from "../../Message.ts"
 import type { Store } from "../../Store.ts"
-import type { Demand, Subscription, SubscriptionSpec } from "../../Transport.ts"
+import type { Subscription, SubscriptionSpec } from "../../Transport.ts"
 import * as Backoff from "../Backoff.ts"
 import * as Acknowledger from "./Acknowledger.ts"
-import { type BrokerQueue, eachOutcome, type Hidden, inBatches, type Received } from "./BrokerQueue.ts"
+import type { BrokerQueue, Received } from "./BrokerQueue.ts"
 import * as BrokerRenewal from "./BrokerRenewal.ts"
+import * as BrokerSource from "./BrokerSource.ts"
 import { countOf, type Entry, Held } from "./Held.ts"
 import * as Polls from "./Polls.ts"
+import {
+  closing,
+  count,
+  explained,
+  giveBack,
+  handOut,
+  hideUntilDue,
+  isAwaited,
+  isBusy,
+  notHeld,
+  ofStore,
+  readRecords,
+  type Seat,
+  settled,
+  visible
+} from "./Seat.ts"
 
 /** The parts that one subscription is built of. */
 export interface Parts<R extends Received> {
@@ -38,32 +55,8 @@ export interface Parts<R extends Received> {
   readonly messageOf: (received: R, topic: string) => Message
 }
 
-/** The state of an open subscription. */
-interface Seat extends Pick<Parts<Received>, "spec" | "store"> {
-  readonly queue: BrokerQueue
-  readonly held: Held
-  readonly acknowledger: Acknowledger.Acknowledger
-  readonly polls: Polls.Polls
-  /** Handing out and the writing of holds exclude one another by this semaphore. */
-  readonly reading: Semaphore.Semaphore
-  readonly pause: { paused: boolean; checkedAt: bigint }
-  /** Opens when the worker has settled a message, so that another one of its key may be handed out. */
-  readonly roomAgain: Latch.Latch
-}
-
-/** How long a closing subscription waits for the broker and the store. Then the leases expire by themselves. */
-const closing = Duration.seconds(5)
-
 /** How often the store is asked whether an operator has paused or removed the consumer. */
 const checkEvery = Duration.seconds(1)
-
-const ofStore = ({ queue }: Seat, operation: string) => (error: StoreFailure): TransportError =>
-  new TransportError({
-    engine: queue.engine,
-    operation,
-    kind: error.kind === "refused" ? "permanent" : "temporary",
-    detail: error.message
-  })
 
 /** Asks the store whether the consumer is paused or removed, unless it was asked a moment ago. */
 const checkConsumer = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved> =>
@@ -86,88 +79,6 @@ const checkConsumer = (seat: Seat): Effect.Effect<void, TransportError | Consume
     )
   })
 
-/** Makes messages visible again, later ones first. A failure leaves them hidden until their lease would have ended. */
-const giveBack = ({ queue }: Seat, entries: ReadonlyArray<Hidden>): Effect.Effect<void> =>
-  Effect.ignore(inBatches(queue, entries, eachOutcome(queue.hide)))
-
-const visible = ({ handle }: Entry): Hidden => ({ handle, millis: 0 })
-
-/**
- * Hides a message until its next attempt is due, and takes it out. The messages behind it in its group become visible,
- * and the broker hands out none of them before it.
- *
- * The deliveries that end here are explained. `known` says that the store has the one of the message itself already.
- */
-const hideUntilDue = (seat: Seat, entry: Entry, millis: number, known: boolean): Effect.Effect<void> =>
-  Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-    const { held, queue } = seat
-    const most = Math.max(0, Math.min(millis, BrokerRenewal.hideable(queue, entry, now)))
-    const behind = held.entriesOf(entry.lease).filter(({ position, state }) =>
-      position > entry.position && state !== "done"
-    )
-    const back = [...behind.toReversed().map(visible), { handle: entry.handle, millis: most }]
-    for (const one of [entry, ...behind]) held.remove(one)
-    return explained(seat, known ? behind : [entry, ...behind]).pipe(
-      Effect.andThen(giveBack(seat, back)),
-      Effect.timeout(closing),
-      Effect.ignore
-    )
-  })
-
-/** Reads what the store knows of messages that came before. A message whose next attempt is not due is hidden again. */
-const readRecords = Effect.fnUntraced(function*(seat: Seat): Effect.fn.Return<void, TransportError> {
-  const unread = seat.held.inState("unread")
-  if (unread.length === 0) return
-  const records = yield* Effect.mapError(
-    seat.store.unsettled.read(seat.spec.consumer, [...new Set(unread.map(({ message }) => message.id))]),
-    ofStore(seat, "read the records of messages")
-  )
-  const byId = new Map(records.map((record) => [record.id, record]))
-  for (const entry of unread) {
-    entry.record = byId.get(entry.message.id)
-    entry.recorded = entry.record !== undefined
-    entry.state = "waiting"
-  }
-  for (const entry of unread) {
-    const wait = entry.record?.waitMillis ?? 0
-    if (wait > 0 && seat.held.has(entry)) yield* hideUntilDue(seat, entry, wait, false)
-  }
-})
-
-/** Hands out waiting messages, at most the demand. Synchronous. Returns how many. */
-const handOut = (
-  { held, queue }: Seat,
-  demand: Demand,
-  accept: (deliveries: ReadonlyArray<Delivery>) => void
-): number => {
-  const deliveries: Array<Delivery> = []
-  const skipped = new Set<string>()
-  const counts = new Map<string, number>()
-  if (queue.ordered) {
-    for (const { message } of held.inState("out")) counts.set(message.key, (counts.get(message.key) ?? 0) + 1)
-  }
-  // An unread message of a group keeps those behind it back, too.
-  for (const { groupId } of held.inState("unread")) if (groupId !== undefined) skipped.add(groupId)
-  let bytes = 0
-  for (const entry of held.inState("waiting")) {
-    const { groupId, message } = entry
-    if (deliveries.length >= demand.messages) break
-    const size = Buffer.byteLength(message.payload)
-    if (deliveries.length > 0 && bytes + size > demand.bytes) break
-    if (groupId !== undefined && skipped.has(groupId)) continue
-    const ofKey = counts.get(message.key) ?? 0
-    if (queue.ordered && ofKey >= demand.perKey) {
-      skipped.add(groupId!)
-      continue
-    }
-    counts.set(message.key, ofKey + 1)
-    bytes += size
-    deliveries.push(held.delivered(entry))
-  }
-  if (deliveries.length > 0) accept(deliveries)
-  return deliveries.length
-}
-
 const take = (seat: Seat): Subscription["take"] =>
   Effect.fnUntraced(function*(demand, accept) {
     const idle = Duration.toMillis(seat.spec.idlePoll)
@@ -179,19 +90,13 @@ const take = (seat: Seat): Subscription["take"] =>
     yield* checkConsumer(seat)
     seat.roomAgain.closeUnsafe()
     if ((yield* handing) > 0) return
-    const busy = seat.acknowledger.isFull() || seat.held.inState("waiting").length >= seat.queue.batchSize
-    if (seat.pause.paused || busy) {
+    if (seat.pause.paused || isBusy(seat)) {
       yield* Effect.raceFirst(seat.roomAgain.await, Effect.sleep(Math.max(idle, 10)))
       yield* handing
       return
     }
     const round = yield* seat.polls.begin(demand.messages)
-    // `Worker.drain` sets an idle poll of 0, and ends when a call hands out nothing while nothing runs. So its calls
-    // wait until the round of polls has ended. If the last round failed, every call waits for this round, and fails
-    // with it. So health shows the failure until a round succeeds.
-    yield* idle === 0 || seat.polls.failing()
-      ? Deferred.await(round)
-      : Effect.raceFirst(Deferred.await(round), Effect.sleep(idle))
+    yield* isAwaited(seat) ? Deferred.await(round) : Effect.raceFirst(Deferred.await(round), Effect.sleep(idle))
     yield* handing
   })
 
@@ -210,13 +115,7 @@ const removeInTransaction = (seat: Seat): Subscription["removeInTransaction"] =>
 const hold = (seat: Seat): Subscription["hold"] =>
   Effect.fnUntraced(function*(delivery, attempts, hold) {
     const entry = seat.held.of(delivery)
-    if (entry === undefined) {
-      return yield* new LeaseLost({
-        lease: `${delivery.lease.name} of "${seat.spec.consumer}"`,
-        token: String(delivery.lease.token),
-        reason: "its message is not held any more"
-      })
-    }
+    if (entry === undefined) return yield* notHeld(seat, delivery)
     if (hold._tag === "Parked") {
       return yield* new TransportError({
         engine: seat.queue.engine,
@@ -239,27 +138,6 @@ const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delive
       const entry = seat.held.of(delivery)
       return entry?.holdMillis === undefined ? Effect.void : hideUntilDue(seat, entry, entry.holdMillis, true)
     })))
-
-/** Writes what is known of the deliveries of these entries. */
-const count = (
-  { spec, store }: Seat,
-  entries: ReadonlyArray<Entry>,
-  ended: boolean,
-  alone?: Entry
-): Effect.Effect<void, StoreFailure> => {
-  for (const entry of entries) entry.recorded = true
-  const counts = new Map(
-    entries.map((entry) => [entry.message.id, countOf(entry, entry !== alone && ended, entry === alone)])
-  )
-  return counts.size === 0 ? Effect.void : store.unsettled.count(spec.consumer, [...counts.values()])
-}
-
-/**
- * Explains the deliveries of entries that are given back. If the store does not answer, they count as crashes, which
- * makes suspects and no dead letters.
- */
-const explained = (seat: Seat, entries: ReadonlyArray<Entry>): Effect.Effect<void> =>
-  Effect.catch(count(seat, entries, true), (error) => Effect.logDebug(error.message))
 
 /** Takes an isolation back, and tries again until the store has recorded it or the worker stops. */
 const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number): Effect.Effect<void> =>
@@ -306,7 +184,7 @@ const drop = (seat: Seat, deliveries: ReadonlyArray<Delivery>): Effect.Effect<vo
   })
 
 const subscription = (seat: Seat): Subscription => {
-  const { acknowledger, held, queue, spec } = seat
+  const { held, queue, spec } = seat
   return {
     take: take(seat),
     paused: () => seat.pause.paused,
@@ -319,10 +197,7 @@ const subscription = (seat: Seat): Subscription => {
       Effect.sync(() => {
         for (const delivery of deliveries) {
           const entry = held.of(delivery)
-          if (entry === undefined || entry.state === "done") continue
-          entry.state = "done"
-          acknowledger.add(entry)
-          seat.roomAgain.openUnsafe()
+          if (entry !== undefined) settled(seat, entry)
         }
       }),
     drop: (deliveries) => drop(seat, deliveries),
@@ -338,7 +213,7 @@ const subscription = (seat: Seat): Subscription => {
 /** Opens a subscription. Closing it waits for polls and deletes that are under way, and gives all messages back. */
 export const open = Effect.fnUntraced(function*<R extends Received>(
   { longPollMillis, messageOf, queue, spec, store }: Parts<R>
-): Effect.fn.Return<Subscription, never, Scope.Scope> {
+): Effect.fn.Return<Subscription, TransportError, Scope.Scope> {
   const held = new Held(spec.consumer)
   const topic = spec.topics[0] ?? ""
   const inTime = (effect: Effect.Effect<void>) => Effect.ignore(Effect.timeout(Effect.interruptible(effect), closing))
@@ -367,7 +242,10 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
     polls,
     reading: Semaphore.makeUnsafe(1),
     pause,
-    roomAgain: Latch.makeUnsafe()
+    roomAgain: Latch.makeUnsafe(),
+    wanted: 0
   }
-  return subscription(seat)
+  return store.overflow === undefined
+    ? subscription(seat)
+    : yield* store.overflow.open(spec, (lanes) => BrokerSource.make(seat, subscription(seat), lanes))
 })

@@ -172,6 +172,11 @@ export class Held {
     return entry !== undefined && this.has(entry) ? entry : undefined
   }
 
+  /** Returns whether this is the receipt of a delivery from here, also of one that is over. */
+  issued(receipt: unknown): boolean {
+    return typeof receipt === "object" && receipt !== null && this.receipts.has(receipt)
+  }
+
   /** Returns whether the entry is here and its lease is held. */
   has(entry: Entry): boolean {
     return this.byMessage.get(entry.messageId) === entry && !Deferred.isDoneUnsafe(entry.lease.lost)

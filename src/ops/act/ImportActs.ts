@@ -16,7 +16,7 @@ import * as Sql from "../../postgres/sql/imports.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import * as LifeSql from "../../postgres/sql/serverLife.ts"
 import * as Telemetry from "../../Telemetry.ts"
-import type { ImportAction } from "../DeadLetterImport.ts"
+import { type ImportAction, nameOf, repeatedIds } from "../DeadLetterImport.ts"
 import type { Operations } from "../Operations.ts"
 import { type Row, text } from "../read/FactQuery.ts"
 
@@ -48,8 +48,6 @@ const rowOf = ({ attempts, message, original, state, ...letter }: DeadLetter) =>
   changed: letter.changedAt
 })
 
-const nameOf = ({ consumer, message }: DeadLetter) => JSON.stringify([consumer, message.id])
-
 export const make = (client: SqlClient.SqlClient, names: Names): Pick<Operations["Service"], "importDeadLetters"> => {
   const { add } = Sql.make(names)
   const { keepConsumer } = ConsumersSql.make(names)
@@ -61,6 +59,11 @@ export const make = (client: SqlClient.SqlClient, names: Names): Pick<Operations
     letters: ReadonlyArray<DeadLetter>,
     { by, note = "", skipExisting = false }: ImportAction
   ) {
+    const find = repeatedIds()
+    for (const [i, letter] of letters.entries()) {
+      const repeated = find(letter, `dead letter ${i + 1} of the import`)
+      if (repeated !== undefined) return yield* repeated
+    }
     for (const consumer of new Set(letters.map(({ consumer }) => consumer).toSorted())) {
       const [owner] = yield* run(keepConsumer, [consumer])
       if (owner === undefined) return yield* new ConsumerNotFound({ consumer })

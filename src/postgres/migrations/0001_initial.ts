@@ -196,8 +196,11 @@ export const initial = (t: Names): ReadonlyArray<string> => [
     crashed_alone boolean    not null default false,                   -- an owner died while only this message ran
     dead_letter_id bigint,                                             -- the dead letter that this message redrives
     redriven     int         not null default 0,
+    moved        boolean     not null default false,                   -- came from a broker or a log, which has forgotten it
     primary key (queue_id, lane, seq)
   )`,
+  // diverted keys of a broker's consumer: those with a message that moved or is redriven
+  `create index messages_moved on ${t.messages} ((queue_id::bigint), key) where moved or redriven > 0`,
   // the poll, which looks up late rows; a new entry is among the last ones of its queue in this index
   `create index messages_xid on ${t.messages} ((queue_id::bigint), xid)`,
 

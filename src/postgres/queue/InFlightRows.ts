@@ -55,6 +55,11 @@ export class InFlightRows {
     return this.#byKey.has(key)
   }
 
+  /** Returns the lane of the key's rows in flight, or undefined if there are none. */
+  laneOf(key: string): OwnedLane | undefined {
+    return this.#byKey.get(key)?.values().next().value?.owned
+  }
+
   count(key: string): number {
     return this.#byKey.get(key)?.size ?? 0
   }

@@ -21,7 +21,7 @@ import type { Delivery } from "../../Delivery.ts"
 import { TransportError } from "../../Errors.ts"
 import type { Message } from "../../Message.ts"
 import * as MessageId from "../../MessageId.ts"
-import type { Log } from "../../Store.ts"
+import type { Log, Polled } from "../../Store.ts"
 import type { Demand } from "../../Transport.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as Sql from "../sql/logs.ts"
@@ -72,12 +72,6 @@ interface Planned {
 interface Plan {
   readonly taken: Array<Planned>
   readonly moved: Array<Planned>
-}
-
-export interface Polled {
-  readonly handed: number
-  /** Entries moved into the lanes, so the next poll of the lanes finds messages. */
-  readonly moved: boolean
 }
 
 export class LogReader {
@@ -335,14 +329,9 @@ export class LogReader {
     if (of.waiting > 0 && of.out(entry.key) <= this.#perKey / 2) this.roomAgain.openUnsafe()
   }
 
-  /**
-   * Hands the entries of a delivery's key out again, or moves them if the key is diverted by now. The worker has
-   * forgotten them.
-   */
-  readAgain({ message: { key }, receipt }: Delivery): void {
-    const { owned } = receipt as Pick<LogReceipt, "owned">
-    const lane = this.#owned.get(owned.lane)
-    if (lane instanceof LogLane) lane.readAgain(key)
+  /** Hands the entries of a key out again, or moves them if the key is diverted by now. The worker has forgotten them. */
+  readAgain(key: string): void {
+    for (const lane of this.#open()) lane.readAgain(key)
     this.#compareAt = 0n
     this.roomAgain.openUnsafe()
   }

@@ -10,15 +10,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Delivery } from "../../Delivery.ts"
-import type { ConsumerRemoved, SubscriptionLost } from "../../Errors.ts"
+import type { ConsumerRemoved, SubscriptionLost, TransportError } from "../../Errors.ts"
 import * as Backoff from "../../internal/Backoff.ts"
+import type { Source } from "../../Store.ts"
 import type { Demand, Subscription } from "../../Transport.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import * as HoldsSql from "../sql/holds.ts"
-import type { LogArrivals } from "./LogArrivals.ts"
-import { holdEntry } from "./LogHold.ts"
-import { isLogReceipt } from "./LogLane.ts"
 import type { LogError, LogReader } from "./LogReader.ts"
+import * as Overflow from "./Overflow.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
 import { hold, type HoldParts } from "./PgHold.ts"
 import { fence, removal, removeInTransaction } from "./PgSettlement.ts"
@@ -32,8 +31,10 @@ export interface SubscriptionParts extends HoldParts {
   readonly wake: Wake
   readonly delayed: PgDelayed
   readonly reader: Reader
-  /** The log whose shards the lanes read, beside their messages in the store. */
-  readonly log: { readonly reader: LogReader; readonly arrivals: LogArrivals } | undefined
+  /** The log whose shards the lanes read. */
+  readonly log: LogReader | undefined
+  /** The source beside the messages in the lanes: this log, or a broker. */
+  readonly source: Source | undefined
 }
 
 type ReadError = LogError | ConsumerRemoved | SubscriptionLost
@@ -51,13 +52,13 @@ const pollToEnd = (
   parts: SubscriptionParts,
   ...[demand, accept]: Parameters<Subscription["take"]>
 ): Effect.Effect<boolean, ReadError> => {
-  const { delayed, lanes, log, reader } = parts
+  const { delayed, lanes, log, reader, source } = parts
   const poll = (left: number): Effect.Effect<boolean, ReadError> => {
     let more = false
-    const both = log === undefined ? reader.poll(demand, accept) : Effect.flatMap(
+    const both = source === undefined ? reader.poll(demand, accept) : Effect.flatMap(
       counted(demand, accept, (accept) => reader.poll(demand, accept)),
       ({ left, n }) =>
-        Effect.map(reader.exclusively(log.reader.poll(left, accept)), ({ handed, moved }) => {
+        Effect.map(reader.exclusively(source.poll(left, accept)), ({ handed, moved }) => {
           more = moved
           return n + handed
         })
@@ -69,8 +70,7 @@ const pollToEnd = (
   }
   const balance = lanes.balance(
     demand.perKey,
-    () =>
-      log === undefined ? reader.lanesInFlight() : new Set([...reader.lanesInFlight(), ...log.reader.lanesInFlight()])
+    () => log === undefined ? reader.lanesInFlight() : new Set([...reader.lanesInFlight(), ...log.lanesInFlight()])
   )
   return Effect.andThen(Effect.andThen(delayed.whenDue, balance), Effect.suspend(() => poll(mostPolls)))
 }
@@ -113,19 +113,21 @@ const untilDue = ({ db, delayed, lanes, names, spec }: SubscriptionParts): Effec
 
 const take = (parts: SubscriptionParts): Subscription["take"] => (demand, accept) =>
   Effect.suspend(() => {
-    const { lanes, log, reader, spec, wake } = parts
+    const { lanes, reader, source, spec, wake } = parts
     // The waiter exists before the last poll, so that a message published after that poll wakes it.
     const waiter = wake.waiter(lanes.queue)
     const idle = Duration.toMillis(spec.idlePoll)
     const woken = Effect.raceFirst(waiter.woken, reader.roomAgain.await)
-    const found = log === undefined
-      ? woken
-      : Effect.raceFirst(woken, Effect.raceFirst(log.arrivals.next, log.reader.roomAgain.await))
-    const wait = Effect.flatMap(untilDue(parts), (millis) =>
-      Effect.andThen(
-        Effect.raceFirst(found, Effect.sleep(millis)),
-        Effect.asVoid(pollToEnd(parts, demand, accept))
-      ))
+    const until = (millis: number): Effect.Effect<void, TransportError> => {
+      const over = Effect.raceFirst(woken, Effect.sleep(millis))
+      if (source === undefined) return over
+      if (!source.awaited()) return Effect.raceFirst(source.arrival, over)
+      return idle === 0 ? source.arrival : Effect.raceFirst(source.arrival, woken)
+    }
+    const wait = Effect.flatMap(
+      untilDue(parts),
+      (millis) => Effect.andThen(until(millis), Effect.asVoid(pollToEnd(parts, demand, accept)))
+    )
     return pollToEnd(parts, demand, accept).pipe(
       Effect.flatMap((found) =>
         found ? Effect.void : Effect.flatMap(
@@ -154,31 +156,26 @@ const endIsolation = (parts: SubscriptionParts, tries: number): Effect.Effect<vo
       )
   )
 
-export const make = (parts: SubscriptionParts): Subscription => {
+/** Returns the subscription to the lanes alone. */
+const ofLanes = (parts: SubscriptionParts): Subscription => {
   const { lanes, log, reader } = parts
-  const forget = (state: "done" | "waiting"): Subscription["acknowledge"] => (deliveries) =>
+  const forget: Subscription["acknowledge"] = (deliveries) =>
     Effect.sync(() => {
-      for (const delivery of deliveries) {
-        if (isLogReceipt(delivery.receipt)) log?.reader.ended(delivery, state)
-        else reader.settled(delivery)
-      }
+      for (const delivery of deliveries) reader.settled(delivery)
     })
-  const holdRow = hold(parts)
-  const holdOfLog = log === undefined ? holdRow : holdEntry(parts, log.reader)
-  const save = log === undefined ? Effect.void : log.reader.save
+  const save = log === undefined ? Effect.void : log.save
   return {
     take: take(parts),
     paused: () => lanes.paused,
-    whileNotReading: (delivery, write) =>
-      reader.whileNotReading(delivery, Effect.tap(write, () => Effect.sync(() => log?.reader.readAgain(delivery)))),
+    whileNotReading: (delivery, write) => reader.whileNotReading(delivery, write),
     held: () => lanes.held(),
     renew: (leases) => Effect.mapError(lanes.renew(leases), PgFailure.transportError("renew leases")),
     removeInTransaction: removeInTransaction(parts),
     removal: removal(parts),
     fence: fence(parts),
-    acknowledge: forget("done"),
-    drop: forget("waiting"),
-    hold: (delivery, ...how) => (isLogReceipt(delivery.receipt) ? holdOfLog : holdRow)(delivery, ...how),
+    acknowledge: forget,
+    drop: forget,
+    hold: hold(parts),
     isolate: (delivery) =>
       Effect.acquireRelease(
         Effect.mapError(lanes.isolation.begin(delivery), PgFailure.transportError("isolate a message")),
@@ -191,3 +188,6 @@ export const make = (parts: SubscriptionParts): Subscription => {
       )
   }
 }
+
+export const make = (parts: SubscriptionParts): Subscription =>
+  parts.source === undefined ? ofLanes(parts) : Overflow.around(ofLanes(parts), parts.source)

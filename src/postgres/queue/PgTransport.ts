@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import { TransportError } from "../../Errors.ts"
-import type { Log, LogStore, Store } from "../../Store.ts"
+import type { Log, LogStore, OverflowLanes, OverflowStore, Source, Store } from "../../Store.ts"
 import type { Capabilities, Subscription, SubscriptionSpec, Transport } from "../../Transport.ts"
 import * as RedriveRuns from "../maintenance/RedriveRuns.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
@@ -18,8 +18,9 @@ import * as PgFailure from "../session/PgFailure.ts"
 import * as LanesSql from "../sql/lanes.ts"
 import type { Names } from "../sql/names.ts"
 import type { Queues } from "../store/PgConsumers.ts"
-import * as LogArrivals from "./LogArrivals.ts"
 import { LogReader } from "./LogReader.ts"
+import * as LogSource from "./LogSource.ts"
+import * as OverflowLanesOf from "./OverflowLanes.ts"
 import type { PgDelayed } from "./PgDelayed.ts"
 import { type LaneChange, PgLanes } from "./PgLanes.ts"
 import * as PgSubscription from "./PgSubscription.ts"
@@ -70,6 +71,12 @@ const follow = (reader: PgSubscription.Reader, log: LogReader | undefined, chang
   }
 }
 
+/** What is read beside the messages in the lanes: one of these, or nothing. */
+interface Beside {
+  readonly log?: Log
+  readonly source?: (lanes: OverflowLanes) => Source
+}
+
 const open = (
   db: PgDatabase,
   names: Names,
@@ -79,9 +86,9 @@ const open = (
   opened: Set<PgLanes>
 ): (
   spec: SubscriptionSpec,
-  log?: Log
+  beside?: Beside
 ) => Effect.Effect<Subscription, TransportError, Scope.Scope> =>
-  Effect.fnUntraced(function*(spec: SubscriptionSpec, log?: Log) {
+  Effect.fnUntraced(function*(spec: SubscriptionSpec, { log, source: sourceOf }: Beside = {}) {
     // The server life is read before anything else. Each later statement compares it, and fails if that life is over.
     const life = yield* Effect.mapError(ServerLife.current(db.machinery, names), PgFailure.transportError("open"))
     yield* Effect.mapError(ServerLife.warn(db, names), PgFailure.transportError("open"))
@@ -114,13 +121,14 @@ const open = (
     )
     yield* RedriveRuns.start(db, names, wake, { queue, worker: spec.worker }, lanes.redrives)
     yield* Effect.mapError(lanes.releaseEarlier, PgFailure.transportError("open"))
-    const following = logReader === undefined
-      ? undefined
-      : { reader: logReader, arrivals: yield* LogArrivals.make(logReader) }
+    const parts = { db, names, lanes, reader, spec }
+    const source = logReader === undefined
+      ? sourceOf?.(OverflowLanesOf.make(parts, wake))
+      : yield* LogSource.make(parts, logReader)
     return yield* Effect.acquireRelease(
       Effect.sync(() => {
         opened.add(lanes)
-        return PgSubscription.make({ db, names, wake, delayed, lanes, reader, spec, log: following })
+        return PgSubscription.make({ ...parts, wake, delayed, log: logReader, source })
       }),
       () => {
         opened.delete(lanes)
@@ -136,7 +144,11 @@ export const make = Effect.fnUntraced(function*(
   wake: Wake,
   delayed: PgDelayed,
   store: Store["Service"]
-): Effect.fn.Return<{ readonly transport: Transport["Service"]; readonly logs: LogStore }, never, Scope.Scope> {
+): Effect.fn.Return<
+  { readonly transport: Transport["Service"]; readonly logs: LogStore; readonly overflow: OverflowStore },
+  never,
+  Scope.Scope
+> {
   const opened = new Set<PgLanes>()
   // The layer may close before a worker that uses it. So this finalizer gives that worker's lanes back while the pools
   // are still open.
@@ -150,6 +162,7 @@ export const make = Effect.fnUntraced(function*(
       publish: store.outbox.write,
       open: (spec) => opening(spec)
     },
-    logs: { open: (spec, log) => opening(spec, log) }
+    logs: { open: (spec, log) => opening(spec, { log }) },
+    overflow: { open: (spec, source) => opening(spec, { source }) }
   }
 })

@@ -38,6 +38,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../../Delivery.ts"
+import type { Message } from "../../Message.ts"
 import type { Demand } from "../../Transport.ts"
 import type { Rows } from "../session/PgSession.ts"
 import { InFlightRows } from "./InFlightRows.ts"
@@ -48,7 +49,7 @@ import { deliveryOf, type OwnedLane, type Receipt, receiptOf } from "./Row.ts"
 /** The xmax before the first poll. No transaction has so high an id, so no row is late for that poll. */
 const noXid = "18446744073709551615"
 const none: ReadonlySet<string> = new Set()
-/** The entry of a log has no seq of its own, and moves behind all rows of its key. */
+/** The message of a source has no seq of its own, and moves behind all rows of its key. */
 const behindAll = 2n ** 63n - 1n
 /** The most rows that one poll reads, and the most lagging keys that one poll asks for. */
 const mostRows = 500
@@ -142,10 +143,7 @@ export class QueueReader<E> {
    * hold ends. The commit itself calls this function, so an interruption right after the commit cannot prevent the
    * call.
    */
-  held(delivery: Delivery): void {
-    const { owned } = delivery.receipt as Receipt
-    const { key } = delivery.message
-    if (owned.lost) return
+  held({ key }: Pick<Message, "key">): void {
     this.#lagging.delete(key)
     this.#inFlight.forgetKey(key)
   }
@@ -164,10 +162,10 @@ export class QueueReader<E> {
 
   /** Reads the key's rows in flight again, unless the key was held meanwhile: the worker has forgotten these rows. */
   #readAgain(delivery: Delivery): void {
-    const { lane, owned } = delivery.receipt as Receipt
     const { key } = delivery.message
-    if (owned.lost || !this.#inFlight.has(key)) return
-    this.#readFrom(key, { lane, seq: this.heldFrom(delivery) })
+    const owned = this.#inFlight.laneOf(key)
+    if (owned === undefined || owned.lost) return
+    this.#readFrom(key, { lane: owned.lane, seq: this.heldFrom(delivery) })
     this.#inFlight.forgetKey(key)
     this.roomAgain.openUnsafe()
   }

@@ -18,21 +18,24 @@ const mine = (t: Names, which: string) =>
   on conflict (queue_id, lane) do update set settled = excluded.settled, handed = excluded.handed
 )`
 
-/** The columns of a moved message, as parameters of a statement. */
-const given = (t: Names, from: number, extra: string, ...others: ReadonlyArray<string>) => {
-  const types = ["text", "text", "text", "boolean", "text", "text", "int", "float8", ...others]
+/**
+ * A message that moves, as parameters of a statement: eight arrays, and those of `more` by name and type. `extra` names
+ * the further columns that the insert fills.
+ */
+export const moving = (t: Names, from: number, extra: string, more: Readonly<Record<string, string>>) => {
   const columns = "id, topic, key, keyed, payload, headers, version, published_at"
+  const types = ["text", "text", "text", "boolean", "text", "text", "int", "float8", ...Object.values(more)]
   return {
-    insert: `insert into ${t.messages} (queue_id, lane, ${columns}, ${extra})`,
-    select: "g.id, g.topic, g.key, g.keyed, g.payload, g.headers, g.version, to_timestamp(g.published_at / 1000)",
+    insert: `insert into ${t.messages} (queue_id, lane, ${columns}, moved, ${extra})`,
+    select: "g.id, g.topic, g.key, g.keyed, g.payload, g.headers, g.version, to_timestamp(g.published_at / 1000), true",
     rows: `unnest(${types.map((type, i) => `$${from + i}::${type}[]`).join(", ")}) with ordinality g(${columns}, `
-      + `${others.length > 1 ? `${extra}, print, lane` : extra}, nth)`
+      + `${Object.keys(more).join(", ")}, nth)`
   }
 }
 
 export const make = (t: Names) => {
-  const moved = given(t, 8, "crash_count", "int", "text", "int")
-  const held = given(t, 7, "attempts", "text")
+  const moved = moving(t, 8, "crash_count", { crash_count: "int", print: "text", lane: "int" })
+  const held = moving(t, 7, "attempts", { attempts: "text" })
   return {
     /** Reads the positions of lanes. Index: primary key. No locks. $1 queue $2 lanes */
     positions: `select lane, log, settled, handed from ${t.logs} where queue_id = $1 and lane = any($2::int[])`,

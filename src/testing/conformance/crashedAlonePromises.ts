@@ -13,7 +13,7 @@ import * as Hold from "../../Hold.ts"
 import type { Store } from "../../Store.ts"
 import type { Subscription, Transport } from "../../Transport.ts"
 import { deadLetterKit } from "./deadLetterKit.ts"
-import { bench, type Options, type Tests } from "./kit.ts"
+import { type Ability, bench, type Options, requires, type Tests } from "./kit.ts"
 
 /** Returns the crash count of each message, and whether it crashed alone. */
 const records = (deliveries: ReadonlyArray<Delivery>) =>
@@ -52,11 +52,13 @@ const three = [{ id: "a", key: "1" }, { id: "suspect", key: "2" }, { id: "b", ke
 /** Registers the promises about crash counts. */
 export const crashedAlonePromises = (it: Tests, options: Options): void => {
   const promises = (
+    needed: ReadonlyArray<Ability>,
     what: string,
     promise: Effect.Effect<void, unknown, Scope.Scope | Store | Transport>
-  ) => it.effect(what, () => promise)
+  ) => requires(it, options, ...needed).effect(what, () => promise)
 
   promises(
+    [],
     "marks no message as crashed alone that was only read, however many owners died with it",
     Effect.gen(function*() {
       const { die, look, publish } = yield* court(options)
@@ -67,6 +69,7 @@ export const crashedAlonePromises = (it: Tests, options: Options): void => {
   )
 
   promises(
+    ["several"],
     "marks only the message that ran alone as crashed alone when its owner dies, of all lanes",
     Effect.gen(function*() {
       const { die, look, publish } = yield* court(options)
@@ -79,6 +82,7 @@ export const crashedAlonePromises = (it: Tests, options: Options): void => {
   )
 
   promises(
+    ["lanes"],
     "keeps the mark of a message that crashed alone when more owners die before a worker acts on it",
     Effect.gen(function*() {
       const { die, look, publish } = yield* court(options)
@@ -92,6 +96,7 @@ export const crashedAlonePromises = (it: Tests, options: Options): void => {
   )
 
   promises(
+    [],
     "marks no message as crashed alone once others run beside it",
     Effect.gen(function*() {
       const { die, look, publish } = yield* court(options)
@@ -103,6 +108,7 @@ export const crashedAlonePromises = (it: Tests, options: Options): void => {
   )
 
   promises(
+    [],
     "marks no message as crashed alone when the owner of an isolated message has given it back",
     Effect.gen(function*() {
       const { die, expire, look, open, publish, receive } = yield* court(options)
@@ -119,6 +125,7 @@ export const crashedAlonePromises = (it: Tests, options: Options): void => {
   )
 
   promises(
+    ["several"],
     "marks no message in the place of an isolated message that was committed or is held",
     Effect.gen(function*() {
       const { die, lease, look, publish, settle, store } = yield* court(options)
@@ -138,6 +145,7 @@ export const crashedAlonePromises = (it: Tests, options: Options): void => {
   )
 
   promises(
+    ["places"],
     "marks no redriven message that came back to the place of the one that ran alone",
     Effect.gen(function*() {
       const { writeDeadLetter, expire, deadLetters, open, publish, receive, subscription } = yield* deadLetterKit(
@@ -162,6 +170,7 @@ export const crashedAlonePromises = (it: Tests, options: Options): void => {
   )
 
   promises(
+    ["inPlace"],
     "forgets the mark with the dead letter that it led to",
     Effect.gen(function*() {
       const { writeDeadLetter, expire, deadLetters, open, publish, receive } = yield* deadLetterKit(options, "park")

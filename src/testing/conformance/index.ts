@@ -16,7 +16,7 @@ import { deadLetterPromises } from "./deadLetterPromises.ts"
 import { decisionPromises } from "./decisionPromises.ts"
 import { delayedPromises } from "./delayedPromises.ts"
 import { inboxPromises } from "./inboxPromises.ts"
-import type { Options, Tests } from "./kit.ts"
+import { type Options, requires, type Tests } from "./kit.ts"
 import { leasePromises } from "./leasePromises.ts"
 import { namedLeasePromises } from "./namedLeasePromises.ts"
 import { oncePromises } from "./oncePromises.ts"
@@ -25,6 +25,7 @@ import { pausePromises } from "./pausePromises.ts"
 import { publishPromises } from "./publishPromises.ts"
 import { queueStatusPromises } from "./queueStatusPromises.ts"
 import { receiptPromises } from "./receiptPromises.ts"
+import { redeliveryPromises } from "./redeliveryPromises.ts"
 import { settlePromises } from "./settlePromises.ts"
 import { takePromises } from "./takePromises.ts"
 import { unsettledPromises } from "./unsettledPromises.ts"
@@ -38,28 +39,31 @@ export { type Draft, makeMessage, type Options, type Tests } from "./kit.ts"
  */
 export type Suite = <E>(name: string, layer: Layer.Layer<Store | Transport, E>, options: Options) => void
 
-const suiteOf =
-  (groups: Readonly<Record<string, (it: Tests, options: Options) => void>>): Suite => (name, layer, options) => {
-    // One layer serves all groups, because each promise uses consumers and topics of its own.
-    shared(layer, { excludeTestServices: options.live ?? false })(name, (it) => {
-      for (const [group, register] of Object.entries(groups)) {
-        describe(`${name}: ${group}`, () => {
-          register(it, options)
-        })
-      }
-    })
-  }
+/** The promises of a suite by group. */
+type Groups = Readonly<Record<string, (it: Tests, options: Options) => void>>
+
+const suiteOf = (groups: Groups): Suite => (name, layer, options) => {
+  // One layer serves all groups, because each promise uses consumers and topics of its own.
+  shared(layer, { excludeTestServices: options.live ?? false })(name, (it) => {
+    for (const [group, register] of Object.entries(groups)) {
+      describe(`${name}: ${group}`, () => {
+        register(it, options)
+      })
+    }
+  })
+}
 
 const transportGroups = {
   publish: publishPromises,
-  delayed: delayedPromises,
+  delayed: (it, options) => delayedPromises(requires(it, options, "routing"), options),
   take: takePromises,
   lease: leasePromises,
   "crashed alone": crashedAlonePromises,
   order: orderPromises,
   settle: settlePromises,
-  receipts: receiptPromises
-}
+  redelivery: redeliveryPromises,
+  receipts: (it, options) => receiptPromises(requires(it, options, "places"), options)
+} satisfies Groups
 
 /**
  * Checks every promise of a `Transport`, together with its `Store`.

@@ -10,6 +10,8 @@ import { assert, type Vitest } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import type { DeadLetterOrder } from "../../DeadLetter.ts"
 import type { ResolvedDelay } from "../../Delay.ts"
@@ -18,7 +20,7 @@ import type { InvalidMessage } from "../../Errors.ts"
 import * as Message from "../../Message.ts"
 import { ofMessage } from "../../MessageId.ts"
 import { Store } from "../../Store.ts"
-import { type Demand, type Subscription, Transport } from "../../Transport.ts"
+import { type Capabilities, type Demand, type Subscription, Transport } from "../../Transport.ts"
 
 /**
  * The options of a suite for one implementation.
@@ -42,6 +44,16 @@ export interface Options {
   readonly concurrentTransactions?: boolean | undefined
   /** Whether tests run in real time, without a `TestClock`. Default false. */
   readonly live?: boolean | undefined
+  /**
+   * Makes the transport on a new queue, for one test. An engine whose messages wait in its own queue needs it (`queue`
+   * of `Capabilities`), since each test has a consumer of its own. The default is the transport of the layer.
+   */
+  readonly transport?: Effect.Effect<Transport["Service"], unknown, Scope.Scope | Store> | undefined
+  /**
+   * Whether the server hands out one message of a key at a time. An emulator of an engine may do so. Promises about
+   * several ones are then skipped. Default false.
+   */
+  readonly onePerKey?: boolean | undefined
 }
 
 /**
@@ -49,7 +61,7 @@ export interface Options {
  *
  * @since 0.1.0
  */
-export type Tests = Vitest.MethodsNonLive<Store | Transport>
+export type Tests = Pick<Vitest.MethodsNonLive<Store | Transport>, "effect">
 
 /**
  * A message to publish. Without an id it gets a new id. Without a key it waits for no other message.
@@ -100,11 +112,13 @@ export const bench = Effect.fnUntraced(function*(
   given: { readonly lanes?: number | undefined; readonly order?: DeadLetterOrder | undefined } = {}
 ) {
   const store = yield* Store
-  const transport = yield* Transport
-  const lanes = given.lanes ?? 4
+  const transport = yield* options.transport ?? Transport
+  const can = yield* transport.capabilities
+  const lanes = can.lanes ?? given.lanes ?? 4
   const consumer = fresh("consumer")
   const topic = fresh("topic")
-  yield* store.consumers.register({ consumer, topics: [topic], lanes, order: given.order ?? "park" })
+  const topics = can.queue === "store" ? [topic] : []
+  yield* store.consumers.register({ consumer, topics, lanes, order: given.order ?? "park" })
   const lease = Duration.fromInputUnsafe(options.lease)
   const idlePoll = Duration.fromInputUnsafe(options.idlePoll)
 
@@ -116,10 +130,12 @@ export const bench = Effect.fnUntraced(function*(
       readonly worker?: string
     } = {}
   ) => transport.open({ consumer, topics: [topic], worker: fresh("worker"), lanes, lease, idlePoll, ...change })
+  const send = (messages: ReadonlyArray<Message.Message>, later?: ResolvedDelay) =>
+    can.queue === "store" ? store.outbox.write(messages, later) : transport.publish(messages)
   const publish = (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) =>
     Effect.flatMap(
       Effect.forEach(drafts, (draft) => makeMessage({ ...draft, topic: draft.topic ?? topic })),
-      (messages) => store.outbox.write(messages, later)
+      (messages) => send(messages, later)
     )
 
   /** Runs one `take`, and lets time pass only if no message can be taken. */
@@ -147,7 +163,12 @@ export const bench = Effect.fnUntraced(function*(
   const receive = (subscription: Subscription, count: number, room: Demand = roomy) =>
     Effect.gen(function*() {
       const got: Array<Delivery> = []
-      for (let polls = 0; got.length < count && polls < 100; polls++) got.push(...yield* takeOnce(subscription, room))
+      for (let polls = 0; got.length < count && polls < 100; polls++) {
+        const some = yield* takeOnce(subscription, room)
+        got.push(...some)
+        // The answer of a broker may come at once, without a message.
+        if (some.length === 0 && can.queue === "engine") yield* options.elapse(idlePoll)
+      }
       assert.strictEqual(got.length, count, `expected ${count} deliveries, got ${ids(got).join(", ")}`)
       return got
     })
@@ -170,12 +191,34 @@ export const bench = Effect.fnUntraced(function*(
       return yield* subscription.renew(subscription.held())
     })
 
-  /** Commits deliveries without any effect. Returns those whose lease was still held. */
+  /** Commits deliveries without any effect, as a worker does. Returns those whose lease was still held. */
   const settle = (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) =>
     Effect.tap(
-      store.transact(subscription.removeInTransaction(deliveries)),
+      store.transact(
+        Effect.tap(
+          subscription.removeInTransaction(deliveries),
+          (settled) => store.inbox.claim(consumer, settled.map(claimOf))
+        )
+      ),
       (settled) => subscription.acknowledge(settled)
     )
+
+  /**
+   * Takes and commits until it has this many deliveries, and returns them. A broker may hand out the next messages of a
+   * key only after the earlier ones.
+   */
+  const drain = (subscription: Subscription, count: number) =>
+    Effect.gen(function*() {
+      const got: Array<Delivery> = []
+      while (got.length < count) {
+        const [first] = yield* receive(subscription, 1, { ...roomy, messages: 1 })
+        const some = [first!, ...yield* takeOnce(subscription, { ...roomy, messages: count })]
+        yield* settle(subscription, some)
+        got.push(...some)
+      }
+      assert.strictEqual(got.length, count)
+      return got
+    })
 
   /** Lets the leases of an owner that does not renew run out. */
   const expire = options.elapse(Duration.times(lease, 1.25))
@@ -183,17 +226,20 @@ export const bench = Effect.fnUntraced(function*(
   return {
     store,
     transport,
+    can,
     consumer,
     topic,
     lanes,
     lease,
     open,
+    send,
     publish,
     takeOnce,
     receive,
     nothing,
     working,
     settle,
+    drain,
     expire
   }
 })
@@ -204,6 +250,16 @@ export const ids = (deliveries: ReadonlyArray<Delivery>): Array<string> => deliv
 /** Returns the message ids of one key's deliveries, in order. */
 export const idsOf = (deliveries: ReadonlyArray<Delivery>, key: string): Array<string> =>
   ids(deliveries.filter(({ message }) => message.key === key))
+
+/** Asserts the message ids of deliveries: in this order where the engine keeps one, else in any order. */
+export const assertIds = (
+  { order }: Capabilities,
+  deliveries: ReadonlyArray<Delivery>,
+  expected: ReadonlyArray<string>
+): void =>
+  order === "none"
+    ? assert.sameMembers(ids(deliveries), [...expected])
+    : assert.deepStrictEqual(ids(deliveries), [...expected])
 
 /** Returns the inbox claim of a delivery, as a worker makes it. */
 export const claimOf = (delivery: Delivery) => ({
@@ -218,6 +274,55 @@ export const needs = (
   able: boolean,
   why: string
 ): Effect.Effect<void> => able ? Effect.void : Effect.sync(() => context.skip(why))
+
+/** What a promise may need of an engine, and why an engine without it does not make the promise. */
+const abilities = {
+  order: [({ order }) => order !== "none", "it keeps no order of a key"],
+  lanes: [({ lease }) => lease.unit === "lane", "its leases are no lanes of the store"],
+  token: [({ fence }) => fence === "token", "the inbox refuses a stale owner, and no token"],
+  inbox: [({ fence }) => fence === "inbox", "a token refuses a stale owner before the inbox does"],
+  routing: [({ queue }) => queue === "store", "its messages wait in its own queue, which the store does not fill"],
+  rows: [({ queue }) => queue === "store", "a message is no row of the store, so a second removal finds it, too"],
+  after: [({ acknowledge }) => acknowledge === "after", "it forgets a message in the commit"],
+  alone: [
+    ({ lease, queue }) => lease.unit !== "lane" || queue === "store",
+    "a shard records for no single message that it runs alone"
+  ],
+  places: [({ queue }) => queue === "store", "a message has no place in the store before it fails"],
+  inPlace: [({ hold }) => hold === "inPlace", "it hides a failing message for a limited time only"],
+  size: [({ maxBytes }) => Option.isSome(maxBytes), "it has no limit of its own for the size of a message"],
+  several: [
+    (_, { onePerKey }) => onePerKey !== true,
+    "its server hands out one message of a key at a time, although the engine may hand out more"
+  ]
+} satisfies Record<string, readonly [able: (can: Capabilities, options: Options) => boolean, why: string]>
+
+/** The name of something that a promise may need. */
+export type Ability = keyof typeof abilities
+
+/**
+ * Returns test functions for promises that need these abilities. If the engine declares otherwise, each test ends early
+ * and logs the reason.
+ */
+export const requires = (it: Tests, options: Options, ...needed: ReadonlyArray<Ability>): Tests => ({
+  effect: Object.assign(
+    ((name, self, timeout) =>
+      it.effect(
+        name,
+        (context) =>
+          Effect.gen(function*() {
+            const can = yield* Effect.orDie((yield* Transport).capabilities)
+            for (const ability of needed) {
+              const [able, why] = abilities[ability]
+              yield* needs(context, able(can, options), `${can.engine} does not promise this: ${why}`)
+            }
+            return yield* self(context)
+          }),
+        timeout
+      )) as Tests["effect"],
+    it.effect
+  )
+})
 
 /** Ends a test early, as `needs` does, if the engine cannot have two transactions open at the same time. */
 export const needsTwoTransactions = (

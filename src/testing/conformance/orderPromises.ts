@@ -12,7 +12,7 @@ import type { Delivery, Failure } from "../../Delivery.ts"
 import * as Hold from "../../Hold.ts"
 import { Store } from "../../Store.ts"
 import type { Subscription } from "../../Transport.ts"
-import { bench, failure, ids, idsOf, type Options, roomy, type Tests } from "./kit.ts"
+import { bench, failure, ids, idsOf, type Options, requires, roomy, type Tests } from "./kit.ts"
 
 /** Holds a delivery's key, as a worker does. */
 const hold = (
@@ -68,22 +68,25 @@ const holding = (it: Tests, options: Options) => {
       assert.deepStrictEqual(got[0]!.attempts, attempts)
     }))
 
-  it.effect("changes nothing when the transaction of a hold fails", () =>
-    Effect.gen(function*() {
-      const { nothing, open, publish, receive, settle, store } = yield* bench(options)
-      const subscription = yield* open()
-      yield* publish(keyed("a", 1, 2))
-      const got = yield* receive(subscription, 2)
-      const write = store.transact(Effect.andThen(
-        subscription.hold(got[0]!, [failure(1)], Hold.delayed(Duration.hours(1))),
-        Effect.fail("no" as const)
-      ))
-      assert.strictEqual(yield* Effect.flip(subscription.whileNotReading(got[0]!, write)), "no")
-      yield* nothing(subscription)
-      yield* publish(keyed("a", 3))
-      assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["a3"])
-      assert.deepStrictEqual(ids(yield* settle(subscription, got)), ["a1", "a2"])
-    }))
+  requires(it, options, "lanes").effect(
+    "changes nothing when the transaction of a hold fails",
+    () =>
+      Effect.gen(function*() {
+        const { nothing, open, publish, receive, settle, store } = yield* bench(options)
+        const subscription = yield* open()
+        yield* publish(keyed("a", 1, 2))
+        const got = yield* receive(subscription, 2)
+        const write = store.transact(Effect.andThen(
+          subscription.hold(got[0]!, [failure(1)], Hold.delayed(Duration.hours(1))),
+          Effect.fail("no" as const)
+        ))
+        assert.strictEqual(yield* Effect.flip(subscription.whileNotReading(got[0]!, write)), "no")
+        yield* nothing(subscription)
+        yield* publish(keyed("a", 3))
+        assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["a3"])
+        assert.deepStrictEqual(ids(yield* settle(subscription, got)), ["a1", "a2"])
+      })
+  )
 
   it.effect("holds a key whose messages were taken over together with its order", () =>
     Effect.gen(function*() {
@@ -104,28 +107,31 @@ const holding = (it: Tests, options: Options) => {
 
 /** Registers the promises about many keys at once. */
 const flow = (it: Tests, options: Options) => {
-  it.effect("lets other keys go on while some are held, and loses no order anywhere", () =>
-    Effect.gen(function*() {
-      const { lease, open, publish, receive, settle, takeOnce, working } = yield* bench(options)
-      const keys = Array.from({ length: 20 }, (_, i) => `key-${i}-`)
-      const subscription = yield* open()
-      yield* publish([1, 2, 3].flatMap((n) => keys.flatMap((key) => keyed(key, n))))
-      const first = yield* receive(subscription, 60)
-      for (const key of keys.slice(0, 5)) {
-        const failing = first.find(({ message }) => message.id === `${key}1`)!
-        yield* hold(subscription, failing, [failure(1)], Duration.times(lease, 0.5))
-      }
-      const free = first.filter(({ message }) => !keys.slice(0, 5).includes(message.key))
-      assert.strictEqual((yield* settle(subscription, free)).length, 45)
-      yield* publish(keys.flatMap((key) => keyed(key, 4)))
-      yield* working(subscription, Duration.times(lease, 0.6))
-      const rest: Array<Delivery> = []
-      for (let polls = 0; rest.length < 35 && polls < 40; polls++) rest.push(...yield* takeOnce(subscription, roomy))
-      for (const key of keys.slice(0, 5)) {
-        assert.deepStrictEqual(idsOf(rest, key), [1, 2, 3, 4].map((n) => `${key}${n}`))
-      }
-      for (const key of keys.slice(5)) assert.deepStrictEqual(idsOf(rest, key), [`${key}4`])
-    }))
+  requires(it, options, "lanes").effect(
+    "lets other keys go on while some are held, and loses no order anywhere",
+    () =>
+      Effect.gen(function*() {
+        const { lease, open, publish, receive, settle, takeOnce, working } = yield* bench(options)
+        const keys = Array.from({ length: 20 }, (_, i) => `key-${i}-`)
+        const subscription = yield* open()
+        yield* publish([1, 2, 3].flatMap((n) => keys.flatMap((key) => keyed(key, n))))
+        const first = yield* receive(subscription, 60)
+        for (const key of keys.slice(0, 5)) {
+          const failing = first.find(({ message }) => message.id === `${key}1`)!
+          yield* hold(subscription, failing, [failure(1)], Duration.times(lease, 0.5))
+        }
+        const free = first.filter(({ message }) => !keys.slice(0, 5).includes(message.key))
+        assert.strictEqual((yield* settle(subscription, free)).length, 45)
+        yield* publish(keys.flatMap((key) => keyed(key, 4)))
+        yield* working(subscription, Duration.times(lease, 0.6))
+        const rest: Array<Delivery> = []
+        for (let polls = 0; rest.length < 35 && polls < 40; polls++) rest.push(...yield* takeOnce(subscription, roomy))
+        for (const key of keys.slice(0, 5)) {
+          assert.deepStrictEqual(idsOf(rest, key), [1, 2, 3, 4].map((n) => `${key}${n}`))
+        }
+        for (const key of keys.slice(5)) assert.deepStrictEqual(idsOf(rest, key), [`${key}4`])
+      })
+  )
 
   it.effect("keeps the order of a key across a release in its middle", () =>
     Effect.gen(function*() {
@@ -142,6 +148,6 @@ const flow = (it: Tests, options: Options) => {
 
 /** Registers the promises about order and holds. */
 export const orderPromises = (it: Tests, options: Options): void => {
-  holding(it, options)
-  flow(it, options)
+  holding(requires(it, options, "order", "several"), options)
+  flow(requires(it, options, "order", "several"), options)
 }

@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { Delivery } from "../../Delivery.ts"
-import { bench, ids, idsOf, type Options, roomy, type Tests } from "./kit.ts"
+import { bench, ids, idsOf, type Options, requires, roomy, type Tests } from "./kit.ts"
 
 const many = (count: number, draft: { readonly key?: string; readonly payload?: string } = {}) =>
   Array.from({ length: count }, (_, i) => ({ id: `${draft.key ?? "m"}-${i}`, ...draft }))
@@ -48,99 +48,117 @@ const room = (it: Tests, options: Options) => {
       assert.strictEqual(got.length, 12)
     }))
 
-  it.effect("hands over one message that is larger than the room, alone", () =>
-    Effect.gen(function*() {
-      const { open, publish, takeOnce } = yield* bench(options, { lanes: 1 })
-      yield* publish([{ id: "large", key: "k", payload: JSON.stringify("x".repeat(5000)) }, { id: "small", key: "k" }])
-      const subscription = yield* open()
-      const got: Array<Delivery> = []
-      for (let polls = 0; got.length === 0 && polls < 5; polls++) {
-        got.push(...yield* takeOnce(subscription, { ...roomy, bytes: 100 }))
-      }
-      assert.deepStrictEqual(ids(got), ["large"])
-    }))
+  requires(it, options, "several").effect(
+    "hands over one message that is larger than the room, alone",
+    () =>
+      Effect.gen(function*() {
+        const { open, publish, takeOnce } = yield* bench(options, { lanes: 1 })
+        yield* publish([{ id: "large", key: "k", payload: JSON.stringify("x".repeat(5000)) }, {
+          id: "small",
+          key: "k"
+        }])
+        const subscription = yield* open()
+        const got: Array<Delivery> = []
+        for (let polls = 0; got.length === 0 && polls < 5; polls++) {
+          got.push(...yield* takeOnce(subscription, { ...roomy, bytes: 100 }))
+        }
+        assert.deepStrictEqual(ids(got), ["large"])
+      })
+  )
 
-  it.effect("passes over a key with enough in memory, and catches it up in order", () =>
-    Effect.gen(function*() {
-      const { nothing, open, publish, receive, settle } = yield* bench(options)
-      const capped = { ...roomy, perKey: 2 }
-      const subscription = yield* open()
-      yield* publish([...many(5, { key: "hot" }), ...many(2, { key: "cold" })])
-      const first = yield* receive(subscription, 4, capped)
-      assert.deepStrictEqual(idsOf(first, "hot"), ["hot-0", "hot-1"])
-      assert.deepStrictEqual(idsOf(first, "cold"), ["cold-0", "cold-1"])
-      yield* nothing(subscription, capped)
-      yield* settle(subscription, first.filter(({ message }) => message.id === "hot-0"))
-      assert.deepStrictEqual(ids(yield* receive(subscription, 1, capped)), ["hot-2"])
-      yield* nothing(subscription, capped)
-      yield* publish(many(1, { key: "new" }))
-      assert.deepStrictEqual(ids(yield* receive(subscription, 1, capped)), ["new-0"])
-      assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["hot-3", "hot-4"])
-    }))
+  requires(it, options, "order", "several").effect(
+    "passes over a key with enough in memory, and catches it up in order",
+    () =>
+      Effect.gen(function*() {
+        const { nothing, open, publish, receive, settle } = yield* bench(options)
+        const capped = { ...roomy, perKey: 2 }
+        const subscription = yield* open()
+        yield* publish([...many(5, { key: "hot" }), ...many(2, { key: "cold" })])
+        const first = yield* receive(subscription, 4, capped)
+        assert.deepStrictEqual(idsOf(first, "hot"), ["hot-0", "hot-1"])
+        assert.deepStrictEqual(idsOf(first, "cold"), ["cold-0", "cold-1"])
+        yield* nothing(subscription, capped)
+        yield* settle(subscription, first.filter(({ message }) => message.id === "hot-0"))
+        assert.deepStrictEqual(ids(yield* receive(subscription, 1, capped)), ["hot-2"])
+        yield* nothing(subscription, capped)
+        yield* publish(many(1, { key: "new" }))
+        assert.deepStrictEqual(ids(yield* receive(subscription, 1, capped)), ["new-0"])
+        assert.deepStrictEqual(ids(yield* receive(subscription, 2)), ["hot-3", "hot-4"])
+      })
+  )
 }
 
 /** Registers the promises about waiting, wake-ups and interruption. */
 const waiting = (it: Tests, options: Options) => {
-  it.effect("loses nothing when a waiting take is interrupted", () =>
-    Effect.gen(function*() {
-      const { open, publish, receive } = yield* bench(options)
-      const subscription = yield* open()
-      const taking = yield* Effect.forkChild(
-        subscription.take(roomy, () => assert.fail("there was nothing to take")),
-        { startImmediately: true }
-      )
-      yield* options.elapse(Duration.times(Duration.fromInputUnsafe(options.idlePoll), 0.5))
-      yield* Fiber.interrupt(taking)
-      yield* publish(many(3, { key: "k" }))
-      assert.deepStrictEqual(ids(yield* receive(subscription, 3)), ["k-0", "k-1", "k-2"])
-    }))
-
-  it.effect("loses nothing when a take is interrupted while messages arrive", () =>
-    Effect.gen(function*() {
-      const { open, publish, receive } = yield* bench(options)
-      const subscription = yield* open()
-      const got: Array<Delivery> = []
-      for (let round = 0; round < 5; round++) {
+  requires(it, options, "several").effect(
+    "loses nothing when a waiting take is interrupted",
+    () =>
+      Effect.gen(function*() {
+        const { open, publish, receive } = yield* bench(options)
+        const subscription = yield* open()
         const taking = yield* Effect.forkChild(
-          subscription.take(roomy, (deliveries) => {
-            got.push(...deliveries)
-          }),
+          subscription.take(roomy, () => assert.fail("there was nothing to take")),
           { startImmediately: true }
         )
-        yield* publish([{ id: `k-${round}`, key: "k" }])
+        yield* options.elapse(Duration.times(Duration.fromInputUnsafe(options.idlePoll), 0.5))
         yield* Fiber.interrupt(taking)
-      }
-      const left = 5 - got.length
-      if (left > 0) got.push(...yield* receive(subscription, left))
-      assert.deepStrictEqual(ids(got), ["k-0", "k-1", "k-2", "k-3", "k-4"])
-    }))
+        yield* publish(many(3, { key: "k" }))
+        assert.deepStrictEqual(ids(yield* receive(subscription, 3)), ["k-0", "k-1", "k-2"])
+      })
+  )
+
+  requires(it, options, "order", "several").effect(
+    "loses nothing when a take is interrupted while messages arrive",
+    () =>
+      Effect.gen(function*() {
+        const { open, publish, receive } = yield* bench(options)
+        const subscription = yield* open()
+        const got: Array<Delivery> = []
+        for (let round = 0; round < 5; round++) {
+          const taking = yield* Effect.forkChild(
+            subscription.take(roomy, (deliveries) => {
+              got.push(...deliveries)
+            }),
+            { startImmediately: true }
+          )
+          yield* publish([{ id: `k-${round}`, key: "k" }])
+          yield* Fiber.interrupt(taking)
+        }
+        const left = 5 - got.length
+        if (left > 0) got.push(...yield* receive(subscription, left))
+        assert.deepStrictEqual(ids(got), ["k-0", "k-1", "k-2", "k-3", "k-4"])
+      })
+  )
 
   it.effect("wakes a waiting take when something is published, long before the idle poll", () =>
     Effect.gen(function*() {
-      const { open, publish } = yield* bench(options)
+      const { can, open, publish } = yield* bench(options)
       const subscription = yield* open({ idlePoll: Duration.hours(10) })
       const got: Array<Delivery> = []
-      const taking = yield* Effect.forkChild(
-        subscription.take(roomy, (deliveries) => {
-          got.push(...deliveries)
-        }),
-        { startImmediately: true }
-      )
+      const take = subscription.take(roomy, (deliveries) => {
+        got.push(...deliveries)
+      })
+      const taking = yield* Effect.forkChild(take, { startImmediately: true })
       yield* options.elapse(Duration.fromInputUnsafe(options.idlePoll))
-      assert.isUndefined(taking.pollUnsafe())
+      // A read of a broker may end without a message, and then the worker reads again.
+      if (can.queue === "store") assert.isUndefined(taking.pollUnsafe())
       yield* publish([{ id: "wake" }])
       yield* Fiber.join(taking)
+      while (got.length === 0) yield* take
       assert.deepStrictEqual(ids(got), ["wake"])
     }))
 
-  it.effect("hands each message over once while it is in flight", () =>
-    Effect.gen(function*() {
-      const { nothing, open, publish, receive } = yield* bench(options)
-      const subscription = yield* open()
-      yield* publish(many(10))
-      yield* receive(subscription, 10)
-      yield* nothing(subscription)
-    }))
+  requires(it, options, "several").effect(
+    "hands each message over once while it is in flight",
+    () =>
+      Effect.gen(function*() {
+        const { nothing, open, publish, receive } = yield* bench(options)
+        const subscription = yield* open()
+        yield* publish(many(10))
+        yield* receive(subscription, 10)
+        yield* nothing(subscription)
+      })
+  )
 }
 
 /** Registers the promises about several subscriptions of one consumer. */
@@ -195,5 +213,5 @@ const sharing = (it: Tests, options: Options) => {
 export const takePromises = (it: Tests, options: Options): void => {
   room(it, options)
   waiting(it, options)
-  sharing(it, options)
+  sharing(requires(it, options, "lanes"), options)
 }

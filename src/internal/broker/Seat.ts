@@ -1,0 +1,176 @@
+/**
+ * The state of a worker's subscription to a broker, and how it hands out, gives back and settles what it holds.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Latch from "effect/Latch"
+import type * as Semaphore from "effect/Semaphore"
+import type { Delivery } from "../../Delivery.ts"
+import { LeaseLost, type StoreFailure, TransportError } from "../../Errors.ts"
+import type { Store } from "../../Store.ts"
+import type { Demand, SubscriptionSpec } from "../../Transport.ts"
+import type { Acknowledger } from "./Acknowledger.ts"
+import { type BrokerQueue, eachOutcome, type Hidden, inBatches } from "./BrokerQueue.ts"
+import * as BrokerRenewal from "./BrokerRenewal.ts"
+import { countOf, type Entry, type Held } from "./Held.ts"
+import type { Polls } from "./Polls.ts"
+
+/** The state of an open subscription. */
+export interface Seat {
+  readonly store: Store["Service"]
+  readonly spec: SubscriptionSpec
+  readonly queue: BrokerQueue
+  readonly held: Held
+  readonly acknowledger: Acknowledger
+  readonly polls: Polls
+  /** Handing out and the writing of holds exclude one another by this semaphore. */
+  readonly reading: Semaphore.Semaphore
+  readonly pause: { paused: boolean; checkedAt: bigint }
+  /** Opens when the worker has settled a message, so that another one of its key may be handed out. */
+  readonly roomAgain: Latch.Latch
+  /** The messages that the last poll had room for. */
+  wanted: number
+}
+
+/** How long a closing subscription waits for the broker and the store. Then the leases expire by themselves. */
+export const closing = Duration.seconds(5)
+
+/** The error of the transport for a failure of the store. */
+export const ofStore = ({ queue }: Seat, operation: string) => (error: StoreFailure): TransportError =>
+  new TransportError({
+    engine: queue.engine,
+    operation,
+    kind: error.kind === "refused" ? "permanent" : "temporary",
+    detail: error.message
+  })
+
+/** Makes messages visible again, later ones first. A failure leaves them hidden until their lease would have ended. */
+export const giveBack = ({ queue }: Seat, entries: ReadonlyArray<Hidden>): Effect.Effect<void> =>
+  Effect.ignore(inBatches(queue, entries, eachOutcome(queue.hide)))
+
+export const visible = ({ handle }: Entry): Hidden => ({ handle, millis: 0 })
+
+/**
+ * Hides a message until its next attempt is due, and takes it out. The messages behind it in its group become visible,
+ * and the broker hands out none of them before it.
+ *
+ * The deliveries that end here are explained. `known` says that the store has the one of the message itself already.
+ */
+export const hideUntilDue = (seat: Seat, entry: Entry, millis: number, known: boolean): Effect.Effect<void> =>
+  Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+    const { held, queue } = seat
+    const most = Math.max(0, Math.min(millis, BrokerRenewal.hideable(queue, entry, now)))
+    const behind = held.entriesOf(entry.lease).filter(({ position, state }) =>
+      position > entry.position && state !== "done"
+    )
+    const back = [...behind.toReversed().map(visible), { handle: entry.handle, millis: most }]
+    for (const one of [entry, ...behind]) held.remove(one)
+    return explained(seat, known ? behind : [entry, ...behind]).pipe(
+      Effect.andThen(giveBack(seat, back)),
+      Effect.timeout(closing),
+      Effect.ignore
+    )
+  })
+
+/** Reads what the store knows of messages that came before. A message whose next attempt is not due is hidden again. */
+export const readRecords = Effect.fnUntraced(function*(seat: Seat): Effect.fn.Return<void, TransportError> {
+  const unread = seat.held.inState("unread")
+  if (unread.length === 0) return
+  const records = yield* Effect.mapError(
+    seat.store.unsettled.read(seat.spec.consumer, [...new Set(unread.map(({ message }) => message.id))]),
+    ofStore(seat, "read the records of messages")
+  )
+  const byId = new Map(records.map((record) => [record.id, record]))
+  for (const entry of unread) {
+    entry.record = byId.get(entry.message.id)
+    entry.recorded = entry.record !== undefined
+    entry.state = "waiting"
+  }
+  for (const entry of unread) {
+    const wait = entry.record?.waitMillis ?? 0
+    if (wait > 0 && seat.held.has(entry)) yield* hideUntilDue(seat, entry, wait, false)
+  }
+})
+
+/** Hands out waiting messages, at most the demand. Synchronous. Returns how many. */
+export const handOut = (
+  { held, queue }: Seat,
+  demand: Demand,
+  accept: (deliveries: ReadonlyArray<Delivery>) => void
+): number => {
+  const deliveries: Array<Delivery> = []
+  const skipped = new Set<string>()
+  const counts = new Map<string, number>()
+  if (queue.ordered) {
+    for (const { message } of held.inState("out")) counts.set(message.key, (counts.get(message.key) ?? 0) + 1)
+  }
+  // An unread message of a group keeps those behind it back, too.
+  for (const { groupId } of held.inState("unread")) if (groupId !== undefined) skipped.add(groupId)
+  let bytes = 0
+  for (const entry of held.inState("waiting")) {
+    const { groupId, message } = entry
+    if (deliveries.length >= demand.messages) break
+    const size = Buffer.byteLength(message.payload)
+    if (deliveries.length > 0 && bytes + size > demand.bytes) break
+    if (groupId !== undefined && skipped.has(groupId)) continue
+    const ofKey = counts.get(message.key) ?? 0
+    if (queue.ordered && ofKey >= demand.perKey) {
+      skipped.add(groupId!)
+      continue
+    }
+    counts.set(message.key, ofKey + 1)
+    bytes += size
+    deliveries.push(held.delivered(entry))
+  }
+  if (deliveries.length > 0) accept(deliveries)
+  return deliveries.length
+}
+
+/** Whether so many messages wait here that none are to be received. */
+export const isBusy = ({ acknowledger, held, queue }: Seat): boolean =>
+  acknowledger.isFull() || held.inState("waiting").length >= queue.batchSize
+
+/**
+ * Whether a call waits for its round of polls, however short the idle poll is. `Worker.drain` sets an idle poll of 0,
+ * and ends when a call hands out nothing while nothing runs. If the last round failed, every call waits for this round,
+ * and fails with it. So health shows the failure until a round succeeds.
+ */
+export const isAwaited = ({ polls, spec }: Seat): boolean => Duration.toMillis(spec.idlePoll) === 0 || polls.failing()
+
+/** The error of a delivery that this subscription does not hold any more. */
+export const notHeld = ({ spec: { consumer } }: Seat, { lease }: Delivery): LeaseLost =>
+  new LeaseLost({
+    lease: `${lease.name} of "${consumer}"`,
+    token: String(lease.token),
+    reason: "its message is not held any more"
+  })
+
+/** Writes what is known of the deliveries of these entries. */
+export const count = (
+  { spec, store }: Seat,
+  entries: ReadonlyArray<Entry>,
+  ended: boolean,
+  alone?: Entry
+): Effect.Effect<void, StoreFailure> => {
+  for (const entry of entries) entry.recorded = true
+  const counts = new Map(
+    entries.map((entry) => [entry.message.id, countOf(entry, entry !== alone && ended, entry === alone)])
+  )
+  return counts.size === 0 ? Effect.void : store.unsettled.count(spec.consumer, [...counts.values()])
+}
+
+/**
+ * Explains the deliveries of entries that are given back. If the store does not answer, they count as crashes, which
+ * makes suspects and no dead letters.
+ */
+export const explained = (seat: Seat, entries: ReadonlyArray<Entry>): Effect.Effect<void> =>
+  Effect.catch(count(seat, entries, true), (error) => Effect.logDebug(error.message))
+
+/** Marks an entry as settled, and deletes its message at the broker. */
+export const settled = (seat: Seat, entry: Entry): void => {
+  if (entry.state === "done") return
+  entry.state = "done"
+  seat.acknowledger.add(entry)
+  seat.roomAgain.openUnsafe()
+}

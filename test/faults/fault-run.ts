@@ -7,6 +7,7 @@ import { SqlClient } from "effect/sql"
 import type { Worker } from "millrace"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type { Kind } from "./brokers.ts"
 import * as BrokerServer from "./brokerServer.ts"
 import * as Judge from "./judge.ts"
 import { type Server, server } from "./proxiedServer.ts"
@@ -39,6 +40,8 @@ export interface Run {
   readonly expects?: Judge.Expectations | undefined
   /** It has a server to itself, which it may harm, started with these settings. */
   readonly ownServer?: ReadonlyArray<string> | undefined
+  /** The pieces go through a broker of this kind, which the run may harm. */
+  readonly broker?: Kind | undefined
   /** An operator decides about dead letters while it lasts. */
   readonly operator?: boolean | undefined
   /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */
@@ -67,8 +70,8 @@ export const perform = (run: Run, setting: Setting): Effect.Effect<Result> => {
   })
   const performed = Effect.flatMap(run.ownServer === undefined ? common : server(run.ownServer), (server) => {
     const here = world = new World(setting, run.name, server, run.options)
-    const broker = setting.transport === undefined ? Effect.void : Effect.map(
-      BrokerServer.start(setting.transport, here.directory),
+    const broker = run.broker === undefined ? Effect.void : Effect.map(
+      BrokerServer.start(run.broker, here.directory),
       (server) => void (here.broker = server)
     )
     return Effect.andThen(broker, Effect.suspend(() => inWorld(run, here)))

@@ -1,6 +1,6 @@
 /** Judges a run: the checker gets the histories of all its processes, together with the database's facts. */
 import { Cause, Effect } from "effect"
-import { readdirSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Checker from "../checker/Checker.ts"
 import type { Entry } from "../checker/History.ts"
@@ -52,10 +52,16 @@ export const unfinished = (world: World, process: string): ReadonlyArray<string>
   return [...open]
 }
 
+/** The file in which a relay lists the messages that its broker has confirmed. */
+export const publishedFile = (world: World, process: string): string => join(world.directory, `${process}.published`)
+
+/** The messages that a broker has confirmed to a relay. */
+export const published = (world: World, process: string): ReadonlyArray<string> =>
+  read(publishedFile(world, process)).split("\n").filter((id) => id !== "")
+
 /** How many messages a broker has confirmed to its relays more than once. */
 export const publishedAgain = (world: World): number => {
-  const lists = readdirSync(world.directory).filter((name) => name.endsWith(".published"))
-  const ids = lists.flatMap((name) => read(join(world.directory, name)).split("\n").filter((id) => id !== ""))
+  const ids = world.children.flatMap(({ name }) => published(world, name))
   return ids.length - new Set(ids).size
 }
 

@@ -7,7 +7,8 @@
  * - `npm run faults -- --only retention --seed 7` runs one of them.
  * - `npm run faults -- --minutes 60` has the counts for an hour.
  * - `npm run faults -- --only retention --broken` has workers without fence and inbox, and must fail.
- * - `npm run faults -- --transport sqs` (or `redis`) has a broker between publishers and workers, and harms it, too.
+ * - `npm run faults -- --transport sqs` has a broker between publishers and workers, and harms it, too. `redis`
+ *   and `sqs,redis` are the others.
  *
  * A run fails if a rule is violated, if a promised fault did not happen often enough, or if nothing was delivered
  * again. The seed repeats the dice of this process. The interleaving of processes depends on the machine.
@@ -42,15 +43,16 @@ const { values } = parseArgs({
 const fullMinutes = 11
 const scale = values.minutes !== undefined ? Number(values.minutes) / fullMinutes : values.short ? 0.1 : 1
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
-const transport = kinds.find((kind) => kind === values.transport)
-const offered = transport === undefined ? runs : brokerRuns(transport)
+const transports = values.transport?.split(",") ?? []
+const brokers = kinds.filter((kind) => transports.includes(kind))
+const offered = values.transport === undefined ? runs : brokers.flatMap((kind) => brokerRuns(kind, values.short))
 const chosen = offered.filter(({ name }) => values.only === undefined || name.includes(values.only))
 
 /** What is wrong with the flags, or missing on this machine. */
 const problem = (): string | undefined =>
-  transport === undefined && values.transport !== undefined
-    ? `--transport takes one of: ${kinds.join(", ")}`
-    : transport === "redis" && !installed
+  brokers.length < transports.length
+    ? `--transport takes ${kinds.join(" or ")}, or both with a comma between them`
+    : brokers.includes("redis") && !installed
     ? "DID NOT RUN: these runs start a redis-server of their own, and there is none on the path"
     : !(scale > 0) || !Number.isInteger(seed) || chosen.length === 0
     ? `Nothing to run. --only takes a part of one of: ${offered.map(({ name }) => name).join(", ")}`
@@ -67,7 +69,7 @@ const main = async (): Promise<number> => {
   const directory = mkdtempSync(join(tmpdir(), "millrace-faults-"))
   const server = await givenOrStarted({ settings: ["max_connections=400"] })
   const { broken, verbose } = values
-  const setting: Setting = { url: server.url, seed, scale, directory, broken, transport, verbose }
+  const setting: Setting = { url: server.url, seed, scale, directory, broken, verbose }
   const results: Array<Result> = []
   try {
     for (const run of chosen) {

@@ -11,7 +11,7 @@ import { join } from "node:path"
 import type { Report } from "../checker/Checker.ts"
 import type { Entry } from "../checker/History.ts"
 import { type Child, stop } from "../harness/child.ts"
-import { type Kind, orderOf } from "./brokers.ts"
+import { orderOf } from "./brokers.ts"
 import type { BrokerServer } from "./brokerServer.ts"
 import * as Children from "./children.ts"
 import { Dice } from "./dice.ts"
@@ -32,8 +32,6 @@ export interface Setting {
   readonly directory: string
   /** Workers are broken on purpose: the runs must see it. */
   readonly broken: boolean
-  /** The broker that the pieces go through, or none. */
-  readonly transport: Kind | undefined
   /** Say what happens while it happens. */
   readonly verbose: boolean
 }

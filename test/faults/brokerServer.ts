@@ -26,9 +26,10 @@ const redis = Effect.gen(function*() {
 
 const program = fileURLToPath(new URL("sqs-program.ts", import.meta.url))
 
-const emulator = Effect.fnUntraced(function*(directory: string) {
+/** The emulator of SQS in a process of its own. Without a directory it keeps its data in memory. */
+export const emulator = Effect.fnUntraced(function*(dataDir?: string) {
   const port = yield* freePort
-  const setup: SqsSetup = { port, dataDir: join(directory, "sqs") }
+  const setup: SqsSetup = { port, dataDir }
   const scope = yield* Effect.scope
   const started = Effect.provideService(Child.start({ name: "sqs", program, setup }), Scope.Scope, scope)
   const ready = Effect.tap(started, (child) => child.ready)
@@ -42,21 +43,21 @@ const emulator = Effect.fnUntraced(function*(directory: string) {
 })
 
 /** Creates a FIFO queue, and returns its path, which is the same at every address of the server. */
-const newQueue = (endpoint: string) =>
+export const newQueue = (endpoint: string, name: string) =>
   Effect.promise(async () => {
     const client = new SQSClient({ endpoint, region, credentials })
     const attributes = { FifoQueue: "true" }
     const { QueueUrl = "" } = await client.send(
-      new CreateQueueCommand({ QueueName: "pieces.fifo", Attributes: attributes })
+      new CreateQueueCommand({ QueueName: `${name}.fifo`, Attributes: attributes })
     )
     client.destroy()
     return new URL(QueueUrl).pathname
   })
 
 const sqs = Effect.fnUntraced(function*(directory: string) {
-  const server = yield* emulator(directory)
+  const server = yield* emulator(join(directory, "sqs"))
   const front = yield* proxy(server.url)
-  const queueUrl = new URL(yield* newQueue(server.url), front.url).toString()
+  const queueUrl = new URL(yield* newQueue(server.url, "pieces"), front.url).toString()
   return { ...server, proxy: front, broker: { kind: "sqs", queueUrl } } as const
 })
 

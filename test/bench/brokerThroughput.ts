@@ -1,10 +1,10 @@
 /**
- * `npm run bench -- brokers`: a worker on SQS and on Redis, beside a bare consumer of the same client that does the same
- * inserts (`bareConsumers.ts`). The forms run in turn, and only their ratios count.
+ * `npm run bench -- brokers`: a worker on SQS and on Redis, beside a bare consumer (`bareConsumers.ts`). It has the
+ * same client and does the same inserts. The forms run in turn, and only their ratios count.
  *
  * The worker runs with one transaction for each message, and with group commit. The targets are 0.8 and 2 times the
  * bare consumer. The exit code is 1 if a target is missed. With `--short` the rounds are noise, so half of each target
- * is enough. The broker is a process of its own, and keeps its messages in memory. Publishing is in none of the figures.
+ * is enough. The broker is a process of its own that keeps its messages in memory. No figure includes the publishing.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Redacted, References, Schedule, Schema } from "effect"

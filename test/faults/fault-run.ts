@@ -26,7 +26,7 @@ export interface Result {
   readonly name: string
   readonly counts: ReadonlyArray<Count>
   readonly messages: number
-  /** What the history has of each outcome, in words. */
+  /** The text says how often the history has each outcome. */
   readonly tally: string
   readonly violations: ReadonlyArray<string>
   readonly seconds: number

@@ -48,7 +48,7 @@ const brokers = kinds.filter((kind) => transports.includes(kind))
 const offered = values.transport === undefined ? runs : brokers.flatMap((kind) => brokerRuns(kind, values.short))
 const chosen = offered.filter(({ name }) => values.only === undefined || name.includes(values.only))
 
-/** What is wrong with the flags, or missing on this machine. */
+/** Returns what is wrong with the flags, or what this machine does not have. */
 const problem = (): string | undefined =>
   brokers.length < transports.length
     ? `--transport takes ${kinds.join(" or ")}, or both with a comma between them`

@@ -83,7 +83,7 @@ export const sqs = (messages: number, QueueUrl: string) =>
     })
   }).pipe(Effect.scoped)
 
-/** A group on the shards of a log, by the client `redis`. Each loop has its own shards, and reads 100 messages at once. */
+/** A group on the shards of a log, by the client `redis`. Each loop has its own shards, and reads 100 messages. */
 export const redis = (messages: number, url: string, stream: string, shards: number) =>
   Effect.gen(function*() {
     const client = yield* Effect.acquireRelease(

@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: the ratio of Millrace to the bare prototype, for CI. `npm run bench -- all` measures it beside other
  * queues, and `-- latency` from a publish to its commit. `-- yardstick` compares it with its own SQL, and `-- publish`
- * measures publishes.
+ * measures publishes. `-- brokers` compares it with bare consumers of SQS and Redis.
  */
 const inProcess = () => import("./in-process.ts")
 const measurements: Readonly<Record<string, () => Promise<unknown>>> = {
   all: () => import("./all.ts"),
+  brokers: () => import("./brokerThroughput.ts"),
   latency: () => import("./latency.ts"),
   publish: inProcess,
   yardstick: inProcess

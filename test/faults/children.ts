@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Entry } from "../checker/History.ts"
 import * as Child from "../harness/child.ts"
-import type { OperatorSetup, PublisherSetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
+import type { OperatorSetup, PublisherSetup, RelaySetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
 
 /** State that all children of a run share. */
 export interface Nursery {
@@ -20,6 +20,7 @@ type Given =
   | WithoutHistory<PublisherSetup>
   | WithoutHistory<OperatorSetup>
   | WithoutHistory<StarterSetup>
+  | WithoutHistory<RelaySetup>
 
 const program = fileURLToPath(new URL("fault-program.ts", import.meta.url))
 

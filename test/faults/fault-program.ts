@@ -11,19 +11,21 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import { DeadLetters, Store, Topic, Worker } from "millrace"
+import { DeadLetters, Relay, Store, Topic, Transport, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
-import { openSync, writeSync } from "node:fs"
+import { appendFileSync, openSync, writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 import type { Entry } from "../checker/History.ts"
 import { given } from "../harness/given.ts"
 import * as Broken from "./broken.ts"
+import type { Broker } from "./brokers.ts"
 import * as Faults from "./Faults.ts"
 import { piecesOf, tried } from "./pieces.ts"
 import * as Pipelines from "./pipeline.ts"
-import type { OperatorSetup, PublisherSetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
+import type { OperatorSetup, PublisherSetup, RelaySetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
 
 const setup = given<Setup>() ?? {} as Setup
 const file = openSync(setup.history, "a")
@@ -45,26 +47,33 @@ const plan: Faults.Plan = {
   }
 }
 
-const database = (own: Setup, more?: Pick<WorkerSetup, "broken" | "commitTimeoutMillis" | "retention">) => {
-  const sound = Postgres.layer({
+type More = Pick<WorkerSetup, "broken" | "commitTimeoutMillis" | "retention">
+
+const postgres = (own: Setup, more?: More) =>
+  Postgres.layer({
     url: Redacted.make(own.url),
     schema: own.schema,
     commitTimeout: more?.commitTimeoutMillis,
     retention: more?.retention,
     acquireTimeout: "5 seconds"
   })
-  const ports = more?.broken === true ? Broken.layer.pipe(Layer.provideMerge(sound)) : sound
-  return Faults.layer(plan).pipe(Layer.provideMerge(ports))
-}
+
+/** The ports with the planned faults, and broken if the worker is to be. */
+const faulty = <O, E, R>(ports: Layer.Layer<O, E, R>, more?: More) =>
+  Faults.layer(plan).pipe(
+    Layer.provideMerge(more?.broken === true ? Broken.layer.pipe(Layer.provideMerge(ports)) : ports)
+  )
+
+const database = (own: Setup, more?: More) => faulty(postgres(own, more), more)
+
+const broker = (of: Broker) =>
+  Layer.unwrap(Effect.map(Effect.promise(() => import("./brokerTransport.ts")), ({ layer }) => layer(of)))
 
 const ofPieces = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
   Worker.layer(Pipelines.pieces(self), { ...options, name: self.name })
 
-const workers = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
-  Layer.merge(
-    ofPieces(self, options),
-    Worker.layer(Pipelines.receipts(self), { ...options, name: self.name })
-  )
+const ofReceipts = (self: Pipelines.Self, options: Worker.WorkerOptions) =>
+  Worker.layer(Pipelines.receipts(self), { ...options, name: self.name })
 
 /** Sets the wall clock of this process, for all code in it. */
 const setClock = ({ jumpEveryMillis, offMillis }: NonNullable<WorkerSetup["clock"]>) => {
@@ -72,12 +81,46 @@ const setClock = ({ jumpEveryMillis, offMillis }: NonNullable<WorkerSetup["clock
   Date.now = () => right() + (Math.floor(performance.now() / jumpEveryMillis) % 2 === 0 ? offMillis : 0)
 }
 
-const worker = (own: WorkerSetup) =>
-  workers({ ...own, record }, own.options).pipe(
+/** Receipts wait in the database, also if the pieces wait in a broker. */
+const worker = (own: WorkerSetup) => {
+  const self = { ...own, record }
+  const sound = postgres(own, own)
+  const ofDatabase = faulty(sound, own)
+  const ports = own.broker === undefined
+    ? ofDatabase
+    : faulty(broker(own.broker).pipe(Layer.provideMerge(sound)), own)
+  return Layer.merge(
+    Layer.provide(ofPieces(self, own.options), ports),
+    Layer.provide(ofReceipts(self, own.options), ofDatabase)
+  ).pipe(
     Layer.tap(() => say("ready")),
-    Layer.provide(database(own, own)),
     Worker.launch
   )
+}
+
+/** Relays slowly, and lists what the broker has confirmed. */
+const relay = (own: RelaySetup) => {
+  const pause = Effect.flatMap(Random.nextIntBetween(0, own.slowMillis), (millis) => Effect.sleep(millis))
+  const slow = Layer.effect(
+    Transport.Transport,
+    Effect.map(Transport.Transport, (transport) => ({
+      ...transport,
+      publish: (messages) =>
+        pause.pipe(
+          Effect.andThen(transport.publish(messages)),
+          Effect.andThen(
+            Effect.sync(() => appendFileSync(own.published, messages.map(({ id }) => `${id}\n`).join("")))
+          ),
+          Effect.andThen(pause)
+        )
+    }))
+  ).pipe(Layer.provide(broker(own.broker)))
+  return Relay.layer(piecesOf(own.consumer), slow, own.options).pipe(
+    Layer.tap(() => say("ready")),
+    Layer.provide(postgres(own)),
+    Worker.launch
+  )
+}
 
 const publisher = (own: PublisherSetup) =>
   Effect.gen(function*() {
@@ -153,6 +196,8 @@ const program = (): Effect.Effect<unknown, unknown> => {
       return operator(setup)
     case "starter":
       return starter(setup)
+    case "relay":
+      return relay(setup)
   }
 }
 

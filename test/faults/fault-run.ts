@@ -7,6 +7,8 @@ import { SqlClient } from "effect/sql"
 import type { Worker } from "millrace"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type { Kind } from "./brokers.ts"
+import * as BrokerServer from "./brokerServer.ts"
 import * as Judge from "./judge.ts"
 import { type Server, server } from "./proxiedServer.ts"
 import * as Tables from "./tables.ts"
@@ -24,6 +26,8 @@ export interface Result {
   readonly name: string
   readonly counts: ReadonlyArray<Count>
   readonly messages: number
+  /** The text says how often the history has each outcome. */
+  readonly tally: string
   readonly violations: ReadonlyArray<string>
   readonly seconds: number
 }
@@ -36,6 +40,8 @@ export interface Run {
   readonly expects?: Judge.Expectations | undefined
   /** It has a server to itself, which it may harm, started with these settings. */
   readonly ownServer?: ReadonlyArray<string> | undefined
+  /** The pieces go through a broker of this kind, which the run may harm. */
+  readonly broker?: Kind | undefined
   /** An operator decides about dead letters while it lasts. */
   readonly operator?: boolean | undefined
   /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */
@@ -58,12 +64,17 @@ export const perform = (run: Run, setting: Setting): Effect.Effect<Result> => {
     name: run.name,
     counts,
     messages: world?.published ?? 0,
+    tally: world?.report === undefined ? "" : Judge.tally(world.report),
     violations,
     seconds: (performance.now() - started) / 1000
   })
   const performed = Effect.flatMap(run.ownServer === undefined ? common : server(run.ownServer), (server) => {
-    world = new World(setting, run.name, server, run.options)
-    return inWorld(run, world)
+    const here = world = new World(setting, run.name, server, run.options)
+    const broker = run.broker === undefined ? Effect.void : Effect.map(
+      BrokerServer.start(run.broker, here.directory),
+      (server) => void (here.broker = server)
+    )
+    return Effect.andThen(broker, Effect.suspend(() => inWorld(run, here)))
   })
   return Effect.scoped(performed).pipe(
     Effect.timeout(patience),
@@ -105,7 +116,10 @@ const inWorld = (run: Run, world: World) =>
     return { counts, violations }
   }).pipe(Effect.provide(layer(world)))
 
-/** Waits until no message waits, not even for its time, and no dead letter is open. Returns how long that took. */
+/**
+ * Waits until no message waits, not even for its time, and no dead letter is open. Messages in a broker cannot be
+ * counted, so there all that were published must have ended. Returns how long that took.
+ */
 const settled = Effect.fnUntraced(function*(world: World) {
   const sql = yield* SqlClient.SqlClient
   const s = sql(world.schema)
@@ -116,7 +130,10 @@ const settled = Effect.fnUntraced(function*(world: World) {
     >`select ((select count(*) from ${s}.messages) + (select count(*) from ${s}.delayed)
       + (select count(*) from ${s}.dead_letters where state = 'redriving'
         or (state = 'open' and ${world.decides})))::int as n`
-    if (row!.n === 0) break
+    const away = world.broker === undefined
+      ? 0
+      : world.published - (yield* Tables.finished(world.schema, world.consumer))
+    if (row!.n + away === 0) break
     yield* Effect.sleep("100 millis")
   }
   return Math.round(performance.now() - started)

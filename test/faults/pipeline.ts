@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import { type Delivery, Pipeline, Retry } from "millrace"
 import type { Entry } from "../checker/History.ts"
+import { type Broker, orderOf } from "./brokers.ts"
 import * as Faults from "./Faults.ts"
 import { attempts, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
 import * as Tables from "./tables.ts"
@@ -29,6 +30,7 @@ export interface Self {
   readonly name: string
   readonly schema: string
   readonly consumer: string
+  readonly broker?: Broker | undefined
   readonly record: (entry: Entry) => void
 }
 
@@ -73,7 +75,7 @@ const handle = (self: Self) => (piece: Piece, delivered: Delivery.DeliveryContex
       const { id, key } = piece
       const lease = faults.handed.get(id)?.lease
       const entry = { process: self.name, consumer: self.consumer, id, key }
-      const under = lease === undefined ? {} : { lane: laneOf(lease.name), token: Number(lease.token) }
+      const under = lease === undefined ? {} : laneOf(lease)
       const begun = yield* restore(draw(self))
       self.record({ _tag: "HandlerStarted", ...entry, ...under, attempt: delivered.attempt, ...drawn(begun) })
       const exit = yield* Effect.exit(restore(Effect.andThen(faults.at("step.running"), action(piece, delivered))))
@@ -85,7 +87,10 @@ const handle = (self: Self) => (piece: Piece, delivered: Delivery.DeliveryContex
   )
 
 const drawn = (n: number | undefined) => n === undefined ? {} : { draw: n }
-const laneOf = (lease: string) => Number(lease.slice("lane-".length))
+
+/** The lane of a lease and its fencing token. A lease of another kind has none: the inbox refuses its stale owner. */
+const laneOf = ({ name, token }: Delivery.Delivery["lease"]): { readonly lane?: number; readonly token?: number } =>
+  name.startsWith("lane-") ? { lane: Number(name.slice("lane-".length)), token: Number(token) } : {}
 
 /** One row, as data. */
 const ledger = (
@@ -96,8 +101,7 @@ const ledger = (
   delivery: Delivery.Delivery | undefined,
   sql: SqlClient.SqlClient
 ) => {
-  const lane = delivery === undefined ? null : laneOf(delivery.lease.name)
-  const token = delivery === undefined ? null : Number(delivery.lease.token)
+  const { lane = null, token = null } = delivery === undefined ? {} : laneOf(delivery.lease)
   return sql`insert into ${sql(self.schema)}.ledger
         (consumer, id, key, position, worker, attempt, lane, token, source, transaction, previous, chain)
       select ${consumer}, ${delivered.message.id}, ${row.key}, ${row.position}, ${self.name}, ${delivered.attempt}, ${lane},
@@ -126,7 +130,7 @@ export const pieces = (self: Self) => {
     ),
     Pipeline.emit(receiptsOf(consumer), (piece) => ({ source: piece.id, key: piece.key, position: piece.position })),
     Pipeline.retry(policy),
-    Pipeline.deadLetter({ order: "park" })
+    Pipeline.deadLetter({ order: orderOf(self.broker) })
   )
 }
 

@@ -1,5 +1,6 @@
 /** The setup of a child process, which the parent passes as JSON in `MILLRACE_SETUP`. */
-import type { Worker } from "millrace"
+import type { Relay, Worker } from "millrace"
+import type { Broker } from "./brokers.ts"
 import type { Fault } from "./Faults.ts"
 import type { Piece } from "./pieces.ts"
 
@@ -13,6 +14,8 @@ interface Common {
   /** The file of its history. */
   readonly history: string
   readonly faults: ReadonlyArray<Fault>
+  /** Where the pieces wait for their workers. By default that is the database. */
+  readonly broker?: Broker | undefined
 }
 
 /** Runs the pipeline. */
@@ -53,4 +56,15 @@ export interface StarterSetup extends Common {
   readonly layers: number
 }
 
-export type Setup = WorkerSetup | PublisherSetup | OperatorSetup | StarterSetup
+/** Relays the pieces to the broker. */
+export interface RelaySetup extends Common {
+  readonly role: "relay"
+  readonly broker: Broker
+  readonly options: Relay.RelayOptions
+  /** How long it waits at most before and after each publish, in milliseconds, so that it can be killed there. */
+  readonly slowMillis: number
+  /** The file in which it lists the ids that the broker has confirmed. */
+  readonly published: string
+}
+
+export type Setup = WorkerSetup | PublisherSetup | OperatorSetup | StarterSetup | RelaySetup

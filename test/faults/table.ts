@@ -10,6 +10,7 @@ export const duration = (started: number): string => {
 export const row = (result: Result): string =>
   `${result.violations.length === 0 ? "  ok" : "  VIOLATED"}: ${result.messages} messages, `
   + `${result.violations.length} violations, ${result.seconds.toFixed(0)} s`
+  + (result.tally === "" ? "" : `\n  ${result.tally}`)
 
 /** All counts of all runs. */
 export const render = (results: ReadonlyArray<Result>): string => {

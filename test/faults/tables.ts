@@ -63,6 +63,17 @@ export const draw = Effect.fnUntraced(function*(schema: string) {
   return row!.n
 })
 
+/** How many messages of a consumer are in the ledger or a dead letter. */
+export const finished = Effect.fnUntraced(function*(schema: string, consumer: string) {
+  const sql = yield* SqlClient.SqlClient
+  const s = sql(schema)
+  const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from (
+    select id from ${s}.ledger where consumer = ${consumer}
+    union select d.message_id from ${s}.dead_letters d join ${s}.consumers c on c.id = d.queue_id
+      where c.name = ${consumer}) f`
+  return row!.n
+})
+
 /** The first number of a server that is up again, above all that any earlier one gave. */
 export const forward = Effect.fnUntraced(function*(schema: string) {
   const sql = yield* SqlClient.SqlClient

@@ -73,6 +73,7 @@ const batchOf = (world: World, load: Load): ReadonlyArray<Piece> =>
 
 /** How much of the main consumer waits or runs; undefined if the database does not say. */
 const outstanding = Effect.fnUntraced(function*(world: World) {
+  if (world.broker !== undefined) return world.published - (yield* Tables.finished(world.schema, world.consumer))
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ readonly n: number }>`select count(*)::int as n from ${sql(world.schema)}.messages m
     join ${sql(world.schema)}.consumers c on c.id = m.queue_id where c.name = ${world.consumer}`

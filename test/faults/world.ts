@@ -11,6 +11,8 @@ import { join } from "node:path"
 import type { Report } from "../checker/Checker.ts"
 import type { Entry } from "../checker/History.ts"
 import { type Child, stop } from "../harness/child.ts"
+import { orderOf } from "./brokers.ts"
+import type { BrokerServer } from "./brokerServer.ts"
 import * as Children from "./children.ts"
 import { Dice } from "./dice.ts"
 import { type Act, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
@@ -73,6 +75,8 @@ export class World implements Children.Nursery {
 
   /** The server, where it is this world's own. */
   readonly own: Own | undefined
+  /** The broker, where the pieces go through one. */
+  broker: BrokerServer | undefined
 
   constructor(setting: Setting, name: string, server: Server, options: Worker.WorkerOptions) {
     this.name = name
@@ -146,7 +150,8 @@ export class World implements Children.Nursery {
       url: this.url,
       schema: this.schema,
       consumer: this.consumer,
-      faults: []
+      faults: [],
+      ...(this.broker === undefined ? {} : { broker: this.broker.broker })
     }
   }
 
@@ -177,7 +182,9 @@ export const register = Effect.fnUntraced(function*(world: World, consumer: stri
   const store = yield* Store.Store
   const lanes = world.options.lanes ?? 16
   const topics = [piecesOf(consumer).name]
-  yield* store.consumers.register({ consumer, topics, lanes, order: "park" })
+  const order = orderOf(world.broker?.broker)
+  // Where the pieces go through a broker, only the relay reads the topic in the database.
+  yield* store.consumers.register({ consumer, topics: world.broker === undefined ? topics : [], lanes, order })
   yield* store.consumers.register({
     consumer: readerOf(consumer),
     topics: [receiptsOf(consumer).name],
@@ -185,7 +192,7 @@ export const register = Effect.fnUntraced(function*(world: World, consumer: stri
     order: "continue"
   })
   world.consumers.push(consumer)
-  world.record({ _tag: "ConsumerRegistered", consumer, topics, order: "park" })
+  world.record({ _tag: "ConsumerRegistered", consumer, topics, order })
 })
 
 /** The main consumer, the ledger, and the triggers that number what the database does. */

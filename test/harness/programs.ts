@@ -2,16 +2,16 @@
  * Bundles the programs that tests start as processes, each of them once in a run of tests. One file takes an eighth of
  * the processor time of its 400 modules to load, and some tests start dozens of processes.
  *
- * The global setup names the folder (`setup/machine.ts`). Other commands, such as `npm run faults`, run the sources.
+ * The variable `MILLRACE_PROGRAMS` names the folder, which `setup/machine.ts` makes. Without it the sources run.
  */
 import { existsSync, renameSync } from "node:fs"
 import { basename, join } from "node:path"
 
-const folder = process.env["MILLRACE_PROGRAMS"]
 const known = new Map<string, Promise<string>>()
 
 /** Returns the file to run in place of the source of a program. */
 export const runnable = (source: string): Promise<string> => {
+  const folder = process.env["MILLRACE_PROGRAMS"]
   if (folder === undefined) return Promise.resolve(source)
   const file = join(folder, `${basename(source, ".ts")}.mjs`)
   const found = known.get(file) ?? (existsSync(file) ? Promise.resolve(file) : bundle(source, file))

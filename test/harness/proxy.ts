@@ -1,6 +1,6 @@
 /**
  * A TCP proxy in front of Postgres: it stops passing bytes on, cuts connections, or strikes at a COMMIT, when a test
- * says so.
+ * says so. In front of another server it reads no statements.
  *
  * COMMIT is a prepared statement here: its text is sent once a connection, later a name stands for it. So the proxy
  * reads the messages of the wire protocol (Parse, Bind, Query) and knows which statement each one runs. It strikes only
@@ -20,14 +20,19 @@ export type CommitFault = { readonly kind: "reset" | "late reset" | "black hole"
   readonly millis: number
 }
 
+/** The most bytes of a start-up message that Postgres accepts. */
+const longestStart = 10_000
+
 /** Finds the statements that a client runs in the bytes that it sends. */
 class Reader {
   private buffer: Buffer = Buffer.alloc(0)
   private started = false
+  private foreign = false
   private readonly statements = new Map<string, string>()
 
   /** The statements that begin to run with this chunk. */
   read(chunk: Buffer): ReadonlyArray<string> {
+    if (this.foreign) return []
     this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk])
     const found: Array<string> = []
     while (true) {
@@ -35,6 +40,12 @@ class Reader {
       const head = this.started ? 1 : 0
       if (this.buffer.length < head + 4) return found
       const length = this.buffer.readUInt32BE(head)
+      // No start-up message is so long: this is another protocol.
+      if (!this.started && length > longestStart) {
+        this.foreign = true
+        this.buffer = Buffer.alloc(0)
+        return []
+      }
       if (this.buffer.length < head + length) return found
       const body = this.buffer.subarray(head + 4, head + length)
       const type = this.started ? String.fromCharCode(this.buffer[0]!) : ""

@@ -22,7 +22,8 @@ const answers = (host: string, port: number): Effect.Effect<boolean> =>
     socket.once("error", () => resume(Effect.succeed(false)))
   })
 
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
+/** A port of the loopback interface on which nothing listens. */
+export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
   const probe = createServer().listen(0, "127.0.0.1", () => {
     const address = probe.address()
     probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))

@@ -13,8 +13,8 @@ export default function setup() {
   return () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true }))
 }
 
-/** Below the root, so that the packages which are not bundled are found. */
-const sharePrograms = () => {
+/** Below the root, so that the packages which are not bundled are found. Returns the folder. */
+export const sharePrograms = () => {
   mkdirSync(join(root, ".tmp"), { recursive: true })
   return process.env["MILLRACE_PROGRAMS"] = mkdtempSync(join(root, ".tmp", "programs-"))
 }

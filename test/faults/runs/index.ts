@@ -1,6 +1,7 @@
 /** All fault runs, in the order in which they are performed. */
 import type { Run } from "../fault-run.ts"
 import { backends } from "./backends.ts"
+export { brokerRuns } from "./brokerFaults.ts"
 import { clocks } from "./clocks.ts"
 import { commits } from "./commits.ts"
 import { crashLoops } from "./crashLoops.ts"

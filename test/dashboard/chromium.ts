@@ -2,7 +2,7 @@
  * The browser of the tests: a real headless Chromium, which `CHROMIUM` names or the system has. Where there is none,
  * the tests say loudly that they did not run.
  */
-import { Effect, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import { existsSync } from "node:fs"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { limit } from "../harness/patience.ts"
@@ -39,10 +39,15 @@ class BrowserFailed extends Schema.TaggedError<BrowserFailed>()("BrowserFailed",
 export const step = <A>(run: () => Promise<A>): Effect.Effect<A, BrowserFailed> =>
   Effect.tryPromise({ try: run, catch: (error) => new BrowserFailed({ message: String(error) }) })
 
-/** Starts the browser. It ends with the scope. */
-export const browser: Effect.Effect<Browser, BrowserFailed, import("effect").Scope.Scope> = Effect.acquireRelease(
-  step(() => chromium.launch({ executablePath: program!, args, timeout: limit(30_000) })),
-  (browser) => Effect.promise(() => browser.close())
+/** The browser of a test file. Its start takes longer than most tests, so all of them share it. */
+export class Chromium extends Context.Service<Chromium, Browser>()("test/Chromium") {}
+
+export const browserLayer: Layer.Layer<Chromium, BrowserFailed> = Layer.effect(
+  Chromium,
+  Effect.acquireRelease(
+    step(() => chromium.launch({ executablePath: program!, args, timeout: limit(30_000) })),
+    (browser) => Effect.promise(() => browser.close())
+  )
 )
 
 /** The look of a page. */
@@ -59,12 +64,22 @@ export interface Watched {
   readonly offences: Array<string>
 }
 
+/** Shows the page in another look. A context of a phone stays one, and so does that of a desktop. */
+export const lookAs = (page: Page, { theme, width }: Look) =>
+  step(async () => {
+    await page.setViewportSize({ width, height: heightOf(width) })
+    await page.emulateMedia({ colorScheme: theme })
+  })
+
+const heightOf = (width: Look["width"]): number => width === 360 ? 780 : 900
+
 /** Opens a page that notes each offence. It closes with the scope. */
-export const watched = Effect.fnUntraced(function*(browser: Browser, origin: string, look: Look) {
+export const watched = Effect.fnUntraced(function*(origin: string, look: Look) {
+  const browser = yield* Chromium
   const context = yield* Effect.acquireRelease(
     step(() =>
       browser.newContext({
-        viewport: { width: look.width, height: look.width === 360 ? 780 : 900 },
+        viewport: { width: look.width, height: heightOf(look.width) },
         colorScheme: look.theme,
         hasTouch: look.width === 360,
         isMobile: look.width === 360,

@@ -9,7 +9,7 @@ import { inject } from "vitest"
 import { limit } from "../harness/patience.ts"
 import { eventually, freshSchema } from "../postgres/kit.ts"
 import { findings } from "./accessible.ts"
-import { browser, browserRuns, type Look, step, watched } from "./chromium.ts"
+import { browserLayer, browserRuns, type Look, lookAs, step, watched } from "./chromium.ts"
 import { consumer, corpus, plantHostile } from "./hostileTexts.ts"
 import { committed, type Ledger, ledgerOf, ledgerTable, plant } from "./planted.ts"
 import { code, Site, site, tokens } from "./site.ts"
@@ -18,19 +18,18 @@ import * as Walks from "./walks.ts"
 const mouse = ledgerOf("mouse")
 const keyboard = ledgerOf("keyboard")
 const shown = ledgerOf("shown")
+const several = ledgerOf("several")
 
-const looks: ReadonlyArray<Look> = [
-  { width: 1360, theme: "light" },
-  { width: 1360, theme: "dark" },
-  { width: 900, theme: "light" },
-  { width: 360, theme: "light" },
-  { width: 360, theme: "dark" }
-]
+/** The looks by kind of screen. A phone has touch, so its pages have another context. */
+const looks: Readonly<Record<string, readonly [Look, ...Array<Look>]>> = {
+  "a desktop": [{ width: 1360, theme: "light" }, { width: 1360, theme: "dark" }, { width: 900, theme: "light" }],
+  "a phone": [{ width: 360, theme: "light" }, { width: 360, theme: "dark" }]
+}
 
 /** A page that is signed in as an operator. */
 const signedIn = Effect.fnUntraced(function*(look: Look, token = tokens.operator) {
   const { at, origin } = yield* Site
-  const seen = yield* watched(yield* browser, origin, look)
+  const seen = yield* watched(origin, look)
   yield* Walks.signIn(seen.page, at(""), token)
   return { ...seen, at }
 })
@@ -88,28 +87,39 @@ const reconciles = Effect.fnUntraced(function*({ consumer }: Ledger) {
 
 const walk = (consumer: string): Walks.Walk => ({ consumer, fix: ["\"1250\"", "1250"] })
 
-const all = site(inject("databaseUrl"), freshSchema(), [mouse, keyboard, shown].map(({ Payments }) => Payments))
+const all = site(
+  inject("databaseUrl"),
+  freshSchema(),
+  [mouse, keyboard, shown, several].map(({ Payments }) => Payments)
+)
 const planted = Layer.effectDiscard(
-  Effect.andThen(ledgerTable, Effect.forEach([mouse, keyboard, shown], plant, { discard: true }))
+  Effect.andThen(ledgerTable, Effect.forEach([mouse, keyboard, shown, several], plant, { discard: true }))
 )
 
 if (browserRuns("the dashboard in a browser")) {
-  layer(Layer.provideMerge(planted, all), { excludeTestServices: true, timeout: limit(120_000) })(
+  layer(Layer.mergeAll(Layer.provideMerge(planted, all), browserLayer), {
+    excludeTestServices: true,
+    timeout: limit(120_000)
+  })(
     "the dashboard",
     (it) => {
-      for (const look of looks) {
+      for (const [screen, own] of Object.entries(looks)) {
         it.effect(
-          `has no finding of axe-core, and no page that is too wide, at ${look.width} pixels in the ${look.theme} theme`,
+          `has no finding of axe-core, and no page that is too wide, on ${screen} in both themes`,
           () =>
             Effect.gen(function*() {
-              const seen = yield* signedIn(look)
+              const seen = yield* signedIn(own[0])
               const found: Array<string> = []
               for (const [place, key] of yield* places) {
                 yield* Walks.visit(seen.page, seen.at(place))
                 if (key !== undefined) {
                   yield* Walks.openDialog(seen.page, key)
                 }
-                found.push(...(yield* findings(seen)).map((each) => `${place} ${key ?? ""}: ${each}`))
+                for (const look of own) {
+                  yield* lookAs(seen.page, look)
+                  const at = `${place} ${key ?? ""} at ${look.width} pixels, ${look.theme}`
+                  found.push(...(yield* findings(seen)).map((each) => `${at}: ${each}`))
+                }
               }
               assert.deepStrictEqual(found, [])
               assert.deepStrictEqual(seen.offences, [])
@@ -127,6 +137,50 @@ if (browserRuns("the dashboard in a browser")) {
           yield* reconciles(mouse)
           assert.deepStrictEqual(offences, [])
         }), limit(120_000))
+
+      it.effect(
+        "searches, steps from one to the next, notes, exports, and decides about several failures at once",
+        () =>
+          Effect.gen(function*() {
+            const { at, offences, page } = yield* signedIn(wide)
+            yield* Walks.visit(page, at("#/failures"))
+            yield* Walks.search(page, "consumer:several payload.cents:100 first-national")
+            yield* step(() => page.getByText("Looked at all 13 that match the rest.").waitFor())
+            yield* Walks.stepThrough(page, 12)
+            yield* Walks.visit(page, at("#/failures?q=consumer%3Aseveral"))
+            const [row] = yield* Walks.rowsOf(page, "several", "PaymentDeclined")
+            yield* step(() => row!.getByRole("link").first().click())
+            yield* step(() => page.getByRole("img", { name: /^Dead letters a minute/ }).waitFor())
+            yield* step(() => page.getByText("Version 1.4.3").waitFor())
+            yield* Walks.note(page, "bank is down, INC-812")
+            assert.strictEqual((yield* Walks.exported(page)).length, 12)
+            several.bank.isDown = false
+            yield* Walks.redriveSeveral(page, at("#/failures?q=consumer%3Aseveral"), 13)
+            yield* eventually(Effect.map(committed("several"), ({ length }) => length === 56), limit(20_000))
+            assert.deepStrictEqual(offences, [])
+          }),
+        limit(120_000)
+      )
+
+      it.effect("tells the second of two operators who was first, and when", () =>
+        Effect.gen(function*() {
+          const open = DeadLetters.list({ consumer: "several", state: "open" })
+          yield* eventually(Effect.map(open, ({ length }) => length === 1), limit(20_000))
+          const [newest] = yield* open
+          const [anna, ben] = [yield* signedIn(wide), yield* signedIn(wide, tokens.other)]
+          for (const { at, page } of [anna, ben]) {
+            yield* Walks.visit(page, at(`#/dead-letters/${newest!.id}`))
+            yield* Walks.openDialog(page, "d")
+          }
+          yield* Walks.confirm(anna.page, "Discard")
+          yield* step(() => anna.page.getByText("The dead letter is discarded.").waitFor())
+          yield* Walks.confirm(ben.page, "Discard")
+          yield* step(() => ben.page.getByText(/has changed since you saw it\..* anna was first, .+ ago\./).waitFor())
+          assert.strictEqual((yield* DeadLetters.get(newest!.id)).changedBy, "anna")
+          yield* step(() => anna.page.getByRole("button", { name: "Undo" }).click())
+          yield* step(() => anna.page.getByText("The dead letter is open again.").waitFor())
+          assert.deepStrictEqual([...anna.offences, ...ben.offences], [])
+        }), limit(60_000))
 
       it.effect("finds, fixes and redrives by keyboard alone", () =>
         Effect.gen(function*() {
@@ -200,7 +254,7 @@ if (browserRuns("the dashboard in a browser")) {
         () =>
           Effect.gen(function*() {
             const { at, origin } = yield* Site
-            const { page } = yield* watched(yield* browser, origin, wide)
+            const { page } = yield* watched(origin, wide)
             yield* Walks.signIn(page, at(""), tokens.operator)
             yield* step(() =>
               page.route(
@@ -218,14 +272,13 @@ if (browserRuns("the dashboard in a browser")) {
       it.effect("signs in once by the code of a link, and leaves the code in no address", () =>
         Effect.gen(function*() {
           const { at, origin } = yield* Site
-          const chromium = yield* browser
-          const { page } = yield* watched(chromium, origin, wide)
+          const { page } = yield* watched(origin, wide)
           yield* step(() => page.goto(at(`#code=${code}`)))
           yield* step(() => page.getByRole("heading", { name: "Overview" }).waitFor())
           assert.strictEqual(page.url(), at("#/"))
           yield* step(() => page.reload())
           yield* step(() => page.getByText("otto").first().waitFor())
-          const again = yield* watched(chromium, origin, wide)
+          const again = yield* watched(origin, wide)
           yield* step(() => again.page.goto(at(`#code=${code}`)))
           yield* step(() => again.page.getByRole("heading", { name: "Sign in" }).waitFor())
         }), limit(60_000))
@@ -236,7 +289,7 @@ if (browserRuns("the dashboard in a browser")) {
           Effect.gen(function*() {
             const site = yield* Site
             const named = (address: string) => address.replace("127.0.0.1", "millrace.internal")
-            const { offences, page } = yield* watched(yield* browser, named(site.origin), wide)
+            const { offences, page } = yield* watched(named(site.origin), wide)
             const at = (place: string) => named(site.at(place))
             yield* Walks.signIn(page, at(""), tokens.operator)
             assert.isFalse(yield* step(() => page.evaluate("isSecureContext")))

@@ -143,8 +143,8 @@ export interface Filter {
   readonly key?: string | undefined
   /** The message's id. */
   readonly id?: string | undefined
-  /** Only dead letters of one failure group. */
-  readonly fingerprint?: string | undefined
+  /** Only dead letters of this failure group, or of any of these. */
+  readonly fingerprint?: string | ReadonlyArray<string> | undefined
   /** Tag of the last attempt's error. */
   readonly tag?: string | undefined
   /** Only dead letters that died at this time or later: milliseconds since the epoch, on the store's clock. */

@@ -196,6 +196,24 @@ describe("house rules", () => {
     assert.equal(readme, withMatrix(readme, matrix()), "the table is stale: run `npm run docs:transports`")
   })
 
+  it("has every test that the tables of hazards and incidents name", () => {
+    const tables = /## Hazards of operating([^]*?)\n## /.exec(read("test/README.md"))![1]!
+    const named = Tidy.testsNamed(tables)
+    assert.isAbove(named.length, 45)
+    const at = (name: string) => everywhere.find((path) => path.endsWith(`/${name}.ts`))
+    const missing = named.filter(({ file, text }) => {
+      const path = at(file)
+      return path === undefined || (text !== undefined && !read(path).includes(text))
+    })
+    assert.deepEqual(missing, [])
+    assert.deepEqual(Tidy.testsNamed("| a | b | `A.test` `keeps`, `loses` (`c`), `npm run x`, `B.test` |"), [
+      { file: "A.test", text: "keeps" },
+      { file: "A.test", text: "loses" },
+      { file: "A.test", text: "c" },
+      { file: "B.test", text: undefined }
+    ])
+  })
+
   it("has every break of a guarantee in the table of test/README.md", () => {
     const readme = read("test/README.md")
     assert.equal(readme, withTable(readme, guaranteesTable()), "the table is stale: run `npm run docs:guarantees`")

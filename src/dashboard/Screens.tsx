@@ -1,8 +1,8 @@
 /** Chooses the page that a place shows. An address without a page says so. */
 import { AuditPage } from "./audit/AuditPage.tsx"
 import { DeadLetterPage } from "./dead/DeadLetterPage.tsx"
-import { FailurePage } from "./failures/FailurePage.tsx"
 import { FailuresPage } from "./failures/FailuresPage.tsx"
+import { FailurePage } from "./group/FailurePage.tsx"
 import { KeyPage } from "./keys/KeyPage.tsx"
 import { KeysPage } from "./keys/KeysPage.tsx"
 import { MessagePage } from "./messages/MessagePage.tsx"

@@ -13,7 +13,7 @@ export const matches = (filter: Filter, deadLetter: DeadLetter): boolean =>
   && (filter.topic === undefined || deadLetter.message.topic === filter.topic)
   && (filter.key === undefined || deadLetter.message.key === filter.key)
   && (filter.id === undefined || deadLetter.message.id === filter.id)
-  && (filter.fingerprint === undefined || deadLetter.fingerprint === filter.fingerprint)
+  && (filter.fingerprint === undefined || [filter.fingerprint].flat().includes(deadLetter.fingerprint))
   && (filter.tag === undefined || deadLetter.tag === filter.tag)
   && (filter.since === undefined || deadLetter.diedAt >= filter.since)
   && (filter.until === undefined || deadLetter.diedAt < filter.until)

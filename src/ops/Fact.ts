@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 
 /**
@@ -45,25 +44,6 @@ export const show = ({ kind, value }: Count): string => {
  */
 export const showMillis = (millis: number): string =>
   Duration.format(Duration.millis(millis < 1000 ? Math.round(millis) : Math.round(millis / 1000) * 1000))
-
-/**
- * How long each statement of a fact may take on the server. Default 5 seconds. The HTTP API sets 2 seconds.
- *
- * ```ts
- * import { Duration, Effect } from "effect"
- * import { Fact, Operations } from "millrace/ops"
- *
- * const quickly = Effect.flatMap(Operations.Operations, ({ workers }) => workers).pipe(
- *   Effect.provideService(Fact.ReadTimeout, Duration.seconds(1))
- * )
- * ```
- *
- * @since 0.1.0
- */
-export const ReadTimeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
-  "millrace/Fact/ReadTimeout",
-  { defaultValue: () => Duration.seconds(5) }
-)
 
 /**
  * A fact that only some roles of the database may see.

@@ -23,6 +23,10 @@ export interface FailureFacts {
   readonly deadLetters: Count
   readonly firstAt: number
   readonly lastAt: number
+  /**
+   * When its newest 1,000 dead letters died: their numbers in each 5 minutes of the last 3 hours, oldest first.
+   */
+  readonly recent: ReadonlyArray<number>
   /** The newest dead letter of the group. */
   readonly sampleId: string
   /** Versions of the code (`WorkerOptions.codeVersion`) on which the counted dead letters died. */
@@ -43,6 +47,42 @@ export interface FailureQuery {
   readonly fingerprint?: string | undefined
   /** The most groups, 1 to 1,000. Default 100. The newest come first. */
   readonly limit?: number | undefined
+}
+
+/**
+ * The history of a failure group. Times are milliseconds since the epoch on the store's clock.
+ *
+ * @since 0.1.0
+ */
+export interface FailureHistory {
+  /** The length of a point. */
+  readonly seconds: number
+  /** Dead letters in any state by the time of their last death, oldest first. A time without any has no point. */
+  readonly points: ReadonlyArray<{ readonly at: number; readonly dead: number }>
+  /** Whether the points have the newest 20,000 dead letters only, and there are older ones. */
+  readonly more: boolean
+  /** When each version of the code was first seen: at a death of the group, or at the start of a worker. */
+  readonly versions: ReadonlyArray<{ readonly at: number; readonly version: string }>
+  /** Redrives of its dead letters. `redriveRunId` is empty for one without a run. */
+  readonly redrives: ReadonlyArray<{
+    readonly at: number
+    readonly by: string
+    readonly note: string
+    readonly redriveRunId: string
+    readonly deadLetters: number
+  }>
+}
+
+/**
+ * Selects a part of the history of a failure group.
+ *
+ * @since 0.1.0
+ */
+export interface HistoryQuery {
+  /** Milliseconds since the epoch. Default: 3 hours ago. */
+  readonly since?: number | undefined
+  /** The length of a point in seconds. Default 60. */
+  readonly seconds?: 60 | 600 | undefined
 }
 
 /**

@@ -47,7 +47,14 @@ import type { ImportAction, Imported } from "./DeadLetterImport.ts"
 import type { DeadLetterSearch, DeadLettersFound } from "./DeadLetterSearch.ts"
 import type { EditPreview } from "./EditPreview.ts"
 import type { Count, Visible } from "./Fact.ts"
-import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts"
+import type {
+  FailureFacts,
+  FailureHistory,
+  FailureQuery,
+  HistoryQuery,
+  RedriveFacts,
+  RedriveQuery
+} from "./FailureFacts.ts"
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts"
 import type { CountOptions, Listed } from "./Listed.ts"
 import type {
@@ -89,7 +96,7 @@ import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts"
 export class Operations extends Context.Service<Operations, {
   /**
    * Runs reads of the store, such as `DeadLetters.get`, as facts are read. They run in one transaction that only reads,
-   * on connections for operators, and each statement is bounded by `Fact.ReadTimeout`.
+   * on connections for operators, and each statement is bounded by `ReadTimeout`.
    */
   readonly reading: <A, E, R>(reads: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreFailure, R>
   /** Returns every consumer with its queue, sorted by name. */
@@ -105,6 +112,12 @@ export class Operations extends Context.Service<Operations, {
   readonly failures: (
     query?: FailureQuery
   ) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>
+  /** Returns when messages of a failure group died, with new versions and redrives. Default: the last 3 hours. */
+  readonly failureHistory: (
+    consumer: string,
+    fingerprint: string,
+    query?: HistoryQuery
+  ) => Effect.Effect<FailureHistory, StoreFailure | ConsumerNotFound>
   /**
    * Returns a page of dead letters in any state, newest first. A search for a text or for a value in the payload looks
    * at the newest 20,000 that match the rest (2,000 on PGlite). `next` continues it.

@@ -18,6 +18,7 @@ import * as Walks from "./walks.ts"
 const mouse = ledgerOf("mouse")
 const keyboard = ledgerOf("keyboard")
 const shown = ledgerOf("shown")
+const several = ledgerOf("several")
 
 /** The looks in which every page is checked. A phone is another device, so that it has a page of its own. */
 const devices: ReadonlyArray<readonly [first: Look, ...others: ReadonlyArray<Look>]> = [
@@ -86,9 +87,13 @@ const reconciles = Effect.fnUntraced(function*({ consumer }: Ledger) {
 
 const walk = (consumer: string): Walks.Walk => ({ consumer, fix: ["\"1250\"", "1250"] })
 
-const all = site(inject("databaseUrl"), freshSchema(), [mouse, keyboard, shown].map(({ Payments }) => Payments))
+const all = site(
+  inject("databaseUrl"),
+  freshSchema(),
+  [mouse, keyboard, shown, several].map(({ Payments }) => Payments)
+)
 const planted = Layer.effectDiscard(
-  Effect.andThen(ledgerTable, Effect.forEach([mouse, keyboard, shown], plant, { discard: true }))
+  Effect.andThen(ledgerTable, Effect.forEach([mouse, keyboard, shown, several], plant, { discard: true }))
 )
 
 if (browserRuns("the dashboard in a browser")) {
@@ -130,6 +135,50 @@ if (browserRuns("the dashboard in a browser")) {
           yield* reconciles(mouse)
           assert.deepStrictEqual(offences, [])
         }), limit(120_000))
+
+      it.effect(
+        "searches, steps from one to the next, notes, exports, and decides about several failures at once",
+        () =>
+          Effect.gen(function*() {
+            const { at, offences, page } = yield* signedIn(wide)
+            yield* Walks.visit(page, at("#/failures"))
+            yield* Walks.search(page, "consumer:several payload.cents:100 first-national")
+            yield* step(() => page.getByText("Looked at all 13 that match the rest.").waitFor())
+            yield* Walks.stepThrough(page, 12)
+            yield* Walks.visit(page, at("#/failures?q=consumer%3Aseveral"))
+            const [row] = yield* Walks.rowsOf(page, "several", "PaymentDeclined")
+            yield* step(() => row!.getByRole("link").first().click())
+            yield* step(() => page.getByRole("img", { name: /^Dead letters a minute/ }).waitFor())
+            yield* step(() => page.getByText("Version 1.4.3").waitFor())
+            yield* Walks.note(page, "bank is down, INC-812")
+            assert.strictEqual((yield* Walks.exported(page)).length, 12)
+            several.bank.isDown = false
+            yield* Walks.redriveSeveral(page, at("#/failures?q=consumer%3Aseveral"), 13)
+            yield* eventually(Effect.map(committed("several"), ({ length }) => length === 56), limit(20_000))
+            assert.deepStrictEqual(offences, [])
+          }),
+        limit(120_000)
+      )
+
+      it.effect("tells the second of two operators who was first, and when", () =>
+        Effect.gen(function*() {
+          const open = DeadLetters.list({ consumer: "several", state: "open" })
+          yield* eventually(Effect.map(open, ({ length }) => length === 1), limit(20_000))
+          const [newest] = yield* open
+          const [anna, ben] = [yield* signedIn(wide), yield* signedIn(wide, tokens.other)]
+          for (const { at, page } of [anna, ben]) {
+            yield* Walks.visit(page, at(`#/dead-letters/${newest!.id}`))
+            yield* Walks.openDialog(page, "d")
+          }
+          yield* Walks.confirm(anna.page, "Discard")
+          yield* step(() => anna.page.getByText("The dead letter is discarded.").waitFor())
+          yield* Walks.confirm(ben.page, "Discard")
+          yield* step(() => ben.page.getByText(/has changed since you saw it\..* anna was first, .+ ago\./).waitFor())
+          assert.strictEqual((yield* DeadLetters.get(newest!.id)).changedBy, "anna")
+          yield* step(() => anna.page.getByRole("button", { name: "Undo" }).click())
+          yield* step(() => anna.page.getByText("The dead letter is open again.").waitFor())
+          assert.deepStrictEqual([...anna.offences, ...ben.offences], [])
+        }), limit(60_000))
 
       it.effect("finds, fixes and redrives by keyboard alone", () =>
         Effect.gen(function*() {

@@ -35,17 +35,24 @@ describe("the address", () => {
 describe("the search", () => {
   const now = Date.parse("2026-11-30T03:00:00Z")
 
-  it("reads qualifiers, and names the words that are none", () => {
-    assert.deepEqual(Search.parse("consumer:ledger error:PaymentDeclined since:1h bank", now), {
-      filter: { consumer: "ledger", error: "PaymentDeclined", since: "2026-11-30T02:00:00.000Z" },
-      rest: ["bank"]
+  it("reads qualifiers, searches other words as one text, and names values that it cannot use", () => {
+    assert.deepEqual(Search.parse("consumer:ledger since:1h bank \"is  down\" version:1.4.2", now), {
+      filter: { consumer: "ledger", since: "2026-11-30T02:00:00.000Z", version: "1.4.2", text: "bank is  down" },
+      wrong: []
     })
-    assert.deepEqual(Search.parse("since:soon color:red", now), { filter: {}, rest: ["since:soon", "color:red"] })
+    assert.deepEqual(Search.parse("since:soon key: color:red", now), {
+      filter: { text: "color:red" },
+      wrong: ["since:soon", "key:"]
+    })
+    assert.deepEqual(Search.parse("payload.bank.code:\"5 1\" payload:x", now), {
+      filter: { payload: "bank.code:5 1", text: "payload:x" },
+      wrong: []
+    })
   })
 
   it("brings every value of a qualifier back as it was", () => {
     for (const value of [...awkward, "two words", "a\"b\\c", "x:y"]) {
-      assert.deepEqual(Search.parse(Search.qualifier("key", value), now), { filter: { key: value }, rest: [] })
+      assert.deepEqual(Search.parse(Search.qualifier("key", value), now), { filter: { key: value }, wrong: [] })
     }
   })
 })

@@ -12,7 +12,11 @@ import { postgres } from "../postgres/kit.ts"
 import { root } from "../scripts/run.ts"
 import { buildPages } from "./builtPages.ts"
 
-export const tokens = { operator: "operator-token-of-a-test", viewer: "viewer-token-of-a-test" }
+export const tokens = {
+  operator: "operator-token-of-a-test",
+  other: "another-operator-token-of-a-test",
+  viewer: "viewer-token-of-a-test"
+}
 
 /** The code of one sign-in, as `millrace dashboard` prints it. */
 export const code = "one-time-code-of-a-test"
@@ -42,6 +46,7 @@ export const site = (
     code: { code: Redacted.make(code), actor: { name: "otto", role: "operator" } },
     tokens: [
       { token: Redacted.make(tokens.operator), role: "operator", name: "anna" },
+      { token: Redacted.make(tokens.other), role: "operator", name: "ben" },
       { token: Redacted.make(tokens.viewer), role: "viewer", name: "vera" }
     ]
   })

@@ -1,6 +1,7 @@
 /** The walk of an operator through the pages: by mouse, and by keyboard alone. */
 import { Effect } from "effect"
-import type { Page } from "playwright-core"
+import { readFileSync } from "node:fs"
+import type { Locator, Page } from "playwright-core"
 import { painted, step } from "./chromium.ts"
 
 /** Waits until the page shows its facts. */
@@ -176,4 +177,71 @@ export const redriveByKeys = Effect.fnUntraced(function*(page: Page, { consumer 
   yield* press(page, "Enter")
   yield* step(() => page.getByRole("dialog").getByText("finished", { exact: true }).waitFor())
   yield* closeDialog(page)
+})
+
+/** Confirms the open dialog by its button. */
+export const confirm = (page: Page, name: string) =>
+  step(() => page.getByRole("dialog").getByRole("button", { name, exact: true }).click())
+
+export const search = (page: Page, text: string) =>
+  step(async () => {
+    await page.getByRole("textbox", { name: "Search dead letters" }).fill(text)
+    await page.keyboard.press("Enter")
+  })
+
+/** Returns the rows of failures or dead letters with all of these texts. */
+export const rowsOf = (page: Page, ...texts: ReadonlyArray<string>) =>
+  step(async () => {
+    const rows = texts.reduce<Locator>((found, hasText) => found.filter({ hasText }), page.getByRole("row"))
+    await rows.first().waitFor()
+    return rows.all()
+  })
+
+/** Opens the first dead letter of a list, goes to the next one and back, and sees which of how many it is. */
+export const stepThrough = Effect.fnUntraced(function*(page: Page, many: number) {
+  yield* step(() => page.locator(".main .row-link").first().click())
+  const place = (n: number) => step(() => page.getByText(`${n} of ${many}`, { exact: true }).waitFor())
+  yield* place(1)
+  yield* press(page, "j")
+  yield* place(2)
+  yield* step(() => page.getByRole("button", { name: "Next (j)" }).click())
+  yield* place(3)
+  yield* press(page, "k")
+  yield* place(2)
+})
+
+/** Notes something about the failure of the page, and sees the note with its author. */
+export const note = (page: Page, text: string) =>
+  step(async () => {
+    await page.getByRole("button", { name: "Note…" }).click()
+    await page.getByRole("dialog").getByLabel("Note").fill(text)
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click()
+    await page.locator(".facts").getByText(text).waitFor()
+    await page.locator(".facts").getByText("anna").waitFor()
+  })
+
+/** Returns the lines of the exported file. */
+export const exported = (page: Page) =>
+  step(async () => {
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Export" }).click()
+    ])
+    return readFileSync(await file.path(), "utf8").trim().split("\n").map((line): unknown => JSON.parse(line))
+  })
+
+/** Selects all failures of the place, sees a preview that covers them, and redrives them by one run. */
+export const redriveSeveral = Effect.fnUntraced(function*(page: Page, address: string, many: number) {
+  yield* visit(page, address)
+  yield* step(async () => {
+    for (const box of await page.getByRole("checkbox").all()) await box.check()
+  })
+  yield* openDialog(page, "r")
+  const dialog = page.getByRole("dialog")
+  yield* step(() => dialog.getByRole("heading", { name: "Redrive 2 failures" }).waitFor())
+  yield* step(() => dialog.locator(".facts").getByText(String(many), { exact: true }).first().waitFor())
+  yield* step(() => dialog.getByText("1, then 10, then the rest").click())
+  yield* step(() => dialog.getByLabel("Rate", { exact: true }).fill("100"))
+  yield* confirm(page, "Start")
+  yield* step(() => page.getByText("The run is started.").waitFor())
 })

@@ -215,3 +215,20 @@ export const sharedNames = (paths: ReadonlyArray<string>): ReadonlyArray<string>
   return [...byName].filter(([name, group]) => name !== "index.ts" && name !== "main.ts" && group.length > 1)
     .map(([name, group]) => `${name}: ${group.join(", ")}`)
 }
+
+/**
+ * Returns the tests that the last column of a table names: a file such as `acting.test`, and then parts of the names of
+ * its tests. A file without any name stands for all of its tests.
+ */
+export const testsNamed = (
+  tables: string
+): ReadonlyArray<{ readonly file: string; readonly text: string | undefined }> =>
+  tables.split("\n").filter((line) => line.startsWith("| ") && line.includes("`")).flatMap((line) => {
+    const cell = line.split(" | ").at(-1)!
+    const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name!).filter((name) => !name.startsWith("npm "))
+    const isFile = (name: string) => /^\w+(\.test|Promises)$/.test(name)
+    return names.flatMap((name, i): ReadonlyArray<{ readonly file: string; readonly text: string | undefined }> => {
+      if (!isFile(name)) return [{ file: names.slice(0, i).findLast(isFile) ?? "", text: name }]
+      return names[i + 1] === undefined || isFile(names[i + 1]!) ? [{ file: name, text: undefined }] : []
+    })
+  })

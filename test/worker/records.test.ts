@@ -117,6 +117,33 @@ const odd: ReadonlyArray<{ readonly what: string; readonly error: () => unknown;
   { what: "a proxy that answers nothing", error: revoked, message: "The failure of this attempt cannot be read." }
 ]
 
+describe("an error of 1 MiB", () => {
+  const mebibyte = 1_048_576
+  /** Texts on which a regular expression would backtrack, or a search would begin again at each place. */
+  const bombs = [
+    " ",
+    "(",
+    "at ",
+    "\n",
+    "\n    at a (",
+    "at (at :1:1 ",
+    ":1",
+    "a:1:1)\n",
+    "\n    at node_modules (x.ts:1:1)"
+  ]
+
+  it.each(bombs)("is recorded in a moment, with the frame behind it: %j", (part) => {
+    const message = part.repeat(mebibyte / part.length)
+    const error = Object.assign(new Error(message), { stack: `Error: ${message}\n    at post (/app/ledger.ts:88:13)` })
+    const before = process.cpuUsage()
+    const { frame } = FailureRecord.make({ attempt: 1, at: 1, error, step: "steps", worker: "w", codeVersion: "1" })
+    const { system, user } = process.cpuUsage(before)
+    assert.strictEqual(frame, "post ledger.ts")
+    // It takes 1 to 10 milliseconds of the processor, where a quadratic search takes minutes.
+    assert.isBelow(user + system, 500_000)
+  })
+})
+
 describe("an error that is not as errors are", () => {
   it.effect.each(odd)(
     "is recorded, and retried by the schedule: $what",

@@ -25,7 +25,7 @@ export const make = Effect.fnUntraced(function*(
   const operations = yield* Operations
   const versions = yield* operations.failures({
     consumer: filter.consumer,
-    fingerprint: filter.fingerprint,
+    fingerprint: typeof filter.fingerprint === "string" ? filter.fingerprint : undefined,
     limit: 1_000
   })
   const groups = (yield* DeadLetters.groups({ ...filter, state: "open" })).map((group): Group => ({

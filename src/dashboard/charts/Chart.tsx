@@ -7,11 +7,21 @@ import UPlot from "uplot"
 import { Btn } from "../parts/Btn.tsx"
 import { theme } from "../shell/Theme.ts"
 import { clock } from "../text/Amounts.ts"
+import { Shown } from "../text/ShownText.tsx"
+import { When } from "../text/When.tsx"
 
 export interface Line {
   readonly label: string
   readonly values: ReadonlyArray<number | null>
   readonly color: 1 | 2 | 3 | 4
+}
+
+/** Something that happened, as a line across the chart. */
+export interface Mark {
+  /** Seconds since the epoch. */
+  readonly at: number
+  readonly text: string
+  readonly kind: "version" | "redrive"
 }
 
 export interface ChartProps {
@@ -20,6 +30,27 @@ export interface ChartProps {
   readonly at: ReadonlyArray<number>
   readonly lines: ReadonlyArray<Line>
   readonly show: (value: number) => string
+  readonly marks?: ReadonlyArray<Mark> | undefined
+}
+
+const markColors = { version: "--series-4", redrive: "--series-1" } as const
+
+/** Draws each mark as a dashed line from top to bottom. */
+const drawMarks = (host: HTMLElement, marks: ReadonlyArray<Mark>) => (plot: UPlot): void => {
+  const { bbox, ctx } = plot
+  ctx.save()
+  ctx.setLineDash([4, 3])
+  for (const { at, kind } of marks) {
+    // The last point is the begin of the present minute, and a mark may be within it.
+    const x = Math.min(bbox.left + bbox.width, Math.round(plot.valToPos(at, "x", true)))
+    if (x < bbox.left) continue
+    ctx.strokeStyle = resolved(host, markColors[kind])
+    ctx.beginPath()
+    ctx.moveTo(x, bbox.top)
+    ctx.lineTo(x, bbox.top + bbox.height)
+    ctx.stroke()
+  }
+  ctx.restore()
 }
 
 /** Returns a colour as the browser resolves it in the present theme. A canvas knows no variables. */
@@ -38,7 +69,7 @@ const font = "11px \"Liberation Sans\", \"Segoe UI\", Arial, sans-serif"
 
 const optionsOf = (
   host: HTMLElement,
-  { lines, show }: ChartProps,
+  { lines, marks = [], show }: ChartProps,
   onCursor: (at: number | null) => void
 ): UPlot.Options => {
   const axis = { stroke: resolved(host, "--text-3"), font, ticks: { show: false } }
@@ -49,7 +80,7 @@ const optionsOf = (
     legend: { show: false },
     padding: [8, 8, 0, 0],
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
-    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
+    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)], draw: [drawMarks(host, marks)] },
     scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.15, 1)] } },
     axes: [
       {
@@ -117,9 +148,22 @@ export const Chart = (props: ChartProps) => {
       {asTable.value ?
         <Values {...props} /> :
         <Plot {...props} onCursor={(index) => (cursor.value = index)} name={summary(props)} />}
+      {props.marks !== undefined && props.marks.length > 0 && <Marks marks={props.marks} />}
     </figure>
   )
 }
+
+/** The marks in words, so that their lines need no text in the chart. */
+const Marks = ({ marks }: { readonly marks: ReadonlyArray<Mark> }) => (
+  <ul class="marks" aria-label="What happened meanwhile">
+    {marks.map(({ at, kind, text }) => (
+      <li key={`${at} ${text}`}>
+        <i class={`is-${kind}`} aria-hidden="true" />
+        <When at={at * 1_000} exact /> <Shown text={text} />
+      </li>
+    ))}
+  </ul>
+)
 
 const Plot = (props: ChartProps & { readonly onCursor: (at: number | null) => void; readonly name: string }) => {
   const host = useRef<HTMLDivElement>(null)
@@ -134,7 +178,7 @@ const Plot = (props: ChartProps & { readonly onCursor: (at: number | null) => vo
       resize.disconnect()
       made.destroy()
     }
-  }, [theme.value, props.lines.map(({ label }) => label).join()])
+  }, [theme.value, props.lines.map(({ label }) => label).join(), props.marks?.map(({ at }) => at).join()])
   useEffect(() => plot.current?.setData(data), [props.at, props.lines])
   return <div ref={host} class="chart-plot" role="img" aria-label={props.name} />
 }

@@ -8,6 +8,7 @@ export type {
   DeadLetterJson as DeadLetter,
   EditCheckJson as EditCheck,
   FailureGroupJson as FailureGroup,
+  FailureHistoryJson as FailureHistory,
   FailureJson as Attempt,
   FoundJson as Found,
   KeyDetailJson as KeyDetail,

@@ -10,13 +10,15 @@ import { useResource } from "./Resource.ts"
 export interface List<A> {
   readonly rows: ReadonlySignal<ReadonlyArray<A> | undefined>
   readonly count: ReadonlySignal<Page<A>["count"]>
+  /** How many rows a search by text or value has looked at. Undefined for any other list. */
+  readonly looked: ReadonlySignal<number | undefined>
   readonly error: ReadonlySignal<Error | undefined>
   /** Rows that came since, and are not shown yet. */
   readonly fresh: ReadonlySignal<number>
   readonly hasMore: ReadonlySignal<boolean>
   readonly busy: ReadonlySignal<boolean>
   readonly showFresh: () => void
-  readonly more: () => void
+  readonly more: () => Promise<void>
   /** Reads the list again from its begin, after an action of this operator. */
   readonly reload: () => void
 }
@@ -29,11 +31,13 @@ const make = <A>(load: Load<A>, idOf: (row: A) => string) => {
   const error = signal<Error | undefined>(undefined)
   const busy = signal(false)
   const next = signal<string | undefined>(undefined)
+  const looked = signal<number | undefined>(undefined)
   let latest: Page<A> | undefined
   let adopt = true
   const show = (page: Page<A>): void => {
     rows.value = page.data
     next.value = page.next
+    looked.value = page.looked
     fresh.value = 0
   }
   return {
@@ -41,6 +45,7 @@ const make = <A>(load: Load<A>, idOf: (row: A) => string) => {
     fresh,
     error,
     busy,
+    looked,
     hasMore: computed(() => next.value !== undefined),
     /** Takes the first page as the server has it now. */
     receive: (page: Page<A>): void => {
@@ -68,6 +73,7 @@ const make = <A>(load: Load<A>, idOf: (row: A) => string) => {
         const known = new Set(rows.value?.map(idOf))
         rows.value = [...rows.value ?? [], ...page.data.filter((row) => !known.has(idOf(row)))]
         next.value = page.next
+        if (page.looked !== undefined) looked.value = (looked.value ?? 0) + page.looked
         error.value = undefined
       } catch (failure) {
         error.value = failure instanceof Error ? failure : new Error(String(failure))
@@ -96,12 +102,13 @@ export const useList = <A>(key: string, load: Load<A>, idOf: (row: A) => string)
   return {
     rows: list.rows,
     count,
+    looked: list.looked,
     error: list.error,
     fresh: list.fresh,
     hasMore: list.hasMore,
     busy: list.busy,
     showFresh: list.showFresh,
-    more: () => void list.more(),
+    more: list.more,
     reload: () => {
       list.adoptNext()
       first.refresh()

@@ -21,6 +21,9 @@ export interface Filter {
   readonly reason?: string | undefined
   readonly since?: string | undefined
   readonly until?: string | undefined
+  readonly version?: string | undefined
+  readonly text?: string | undefined
+  readonly payload?: string | undefined
 }
 
 export const overview = (signal?: AbortSignal) => one<Facts.Overview>("overview", signal)
@@ -45,11 +48,30 @@ export const failures = (
 ) => one<ReadonlyArray<Facts.FailureGroup>>(`failures${query(filter)}`, signal)
 export const failure = (consumer: string, fingerprint: string, signal?: AbortSignal) =>
   one<ReadonlyArray<Facts.FailureGroup>>(path("failures", fingerprint) + query({ consumer }), signal)
+export const history = (
+  consumer: string,
+  fingerprint: string,
+  since: number,
+  seconds: 60 | 600,
+  signal?: AbortSignal
+) =>
+  one<Facts.FailureHistory>(
+    path("failures", fingerprint, "history") + query({ consumer, since: new Date(since).toISOString(), seconds }),
+    signal
+  )
+/** An empty note removes the present one. */
+export const note = async (consumer: string, fingerprint: string, note: string) => {
+  await send(path("failures", fingerprint, "note"), { method: "PUT", body: { consumer, note } })
+}
+/** The address of a file with all dead letters that match, one a line. */
+export const exportAddress = (filter: Filter & { readonly state?: string | undefined }): string =>
+  new URL(`dead-letters/export${query({ ...filter })}`, root).href
 export const deadLetters = (
   filter: Filter & {
     readonly state?: string | undefined
     readonly limit?: number
     readonly cursor?: string | undefined
+    readonly exact?: boolean
   },
   signal?: AbortSignal
 ) => read<Facts.Page<Facts.DeadLetterItem>>(`dead-letters${query({ ...filter })}`, signal)
@@ -104,7 +126,13 @@ export const discard = ({ etag, id }: Seen, note = "") =>
 export const restore = ({ etag, id }: Seen) => post(path("dead-letters", id, "restore"), {}, etag)
 export const release = ({ etag, id }: Seen) => post(path("dead-letters", id, "release"), {}, etag)
 
-export const preview = (filter: Filter & { readonly consumer: string }) => post<Facts.Preview>("previews", filter)
+/** The filter of a preview: one consumer, and one failure group or some of them. */
+export type SetFilter = Omit<Filter, "failure"> & {
+  readonly consumer: string
+  readonly failure?: string | ReadonlyArray<string>
+}
+
+export const preview = (filter: SetFilter) => post<Facts.Preview>("previews", filter)
 export const discardSet = (preview: string, note: string) =>
   post<{ readonly discarded: number; readonly more: boolean }>(path("previews", preview, "discard"), { note })
 export const startRun = (body: {

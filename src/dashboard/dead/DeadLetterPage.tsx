@@ -18,6 +18,7 @@ import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
 import { Attempts } from "./Attempts.tsx"
 import { EditDialog } from "./EditDialog.tsx"
+import { Neighbours } from "./Neighbours.tsx"
 import { Headers, Payload } from "./PayloadCard.tsx"
 import { RedriveOne } from "./RedriveOne.tsx"
 
@@ -54,6 +55,7 @@ export const DeadLetterPage = ({ id }: { readonly id: string }) => {
           <>
             <StateBadge of={one.state} />
             <span>Dead letter {shortId(id)}</span>
+            <Neighbours of={one} />
           </>
         )}
       </Head>

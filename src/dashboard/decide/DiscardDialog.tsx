@@ -9,6 +9,7 @@ import { notify } from "../shell/Toasts.tsx"
 import { counted } from "../text/Amounts.ts"
 import { attempt, explain } from "./Deciding.ts"
 import { SetFacts } from "./RedriveDialog.tsx"
+import * as SetPreview from "./SetPreview.ts"
 
 interface DiscardProps {
   readonly name: string
@@ -17,27 +18,36 @@ interface DiscardProps {
 }
 
 export const DiscardDialog = (
-  { filter, ...props }: DiscardProps & { readonly filter: Api.Filter & { readonly consumer: string } }
+  { filters, ...props }: DiscardProps & { readonly filters: ReadonlyArray<Api.SetFilter> }
 ) => {
   const opened = useSignal(Date.now())
-  const preview = useResource(`preview ${JSON.stringify(filter)} ${opened.value}`, () => Api.preview(filter), "once")
+  const previews = useResource(
+    `preview ${JSON.stringify(filters)} ${opened.value}`,
+    () => SetPreview.load(filters),
+    "once"
+  )
   return (
-    <LoadedModal of={preview} title={`Discard ${props.name}`} onClose={props.onClose}>
-      {(preview) => <DiscardSet {...props} preview={preview} />}
+    <LoadedModal of={previews} title={`Discard ${props.name}`} onClose={props.onClose}>
+      {(previews) => <DiscardSet {...props} previews={previews} />}
     </LoadedModal>
   )
 }
 
-const DiscardSet = ({ name, onClose, onDone, preview }: DiscardProps & { readonly preview: Preview }) => {
+const DiscardSet = (
+  { name, onClose, onDone, previews }: DiscardProps & { readonly previews: ReadonlyArray<Preview> }
+) => {
+  const preview = SetPreview.covering(previews)
   const note = useSignal("")
   const done = useSignal<number | undefined>(undefined)
   const discard = async () => {
     done.value = 0
     try {
-      for (let more = true; more;) {
-        const part = await Api.discardSet(preview.preview, note.value.trim())
-        done.value += part.discarded
-        more = part.more
+      for (const one of previews) {
+        for (let more = true; more;) {
+          const part = await Api.discardSet(one.preview, note.value.trim())
+          done.value += part.discarded
+          more = part.more
+        }
       }
       notify(`${counted(done.value, "dead letter")} discarded. They can be restored for 7 days.`)
       onClose()

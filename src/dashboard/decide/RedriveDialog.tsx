@@ -18,8 +18,7 @@ import { duration, rate as shownRate, whole } from "../text/Amounts.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
 import { attempt } from "./Deciding.ts"
-
-type Filter = Api.Filter & { readonly consumer: string }
+import * as SetPreview from "./SetPreview.ts"
 
 /** How a run begins: the sizes of its first stages, and whether it asks after the first one. */
 const begins = {
@@ -43,13 +42,24 @@ const numberIn = (text: string, least: number, most: number, unit: string): numb
 }
 
 export const RedriveDialog = (
-  { filter, name, onClose }: { readonly filter: Filter; readonly name: string; readonly onClose: () => void }
+  { filters, name, onClose }: {
+    /** One for each consumer, since a run belongs to one consumer. */
+    readonly filters: ReadonlyArray<Api.SetFilter>
+    readonly name: string
+    readonly onClose: () => void
+  }
 ) => {
   const opened = useSignal(Date.now())
-  const preview = useResource(`preview ${JSON.stringify(filter)} ${opened.value}`, () => Api.preview(filter), "once")
+  const previews = useResource(
+    `preview ${JSON.stringify(filters)} ${opened.value}`,
+    () => SetPreview.load(filters),
+    "once"
+  )
   return (
-    <LoadedModal of={preview} title={`Redrive ${name}`} onClose={onClose}>
-      {(preview) => <Start preview={preview} name={name} onClose={onClose} again={() => (opened.value = Date.now())} />}
+    <LoadedModal of={previews} title={`Redrive ${name}`} onClose={onClose}>
+      {(previews) => (
+        <Start previews={previews} name={name} onClose={onClose} again={() => (opened.value = Date.now())} />
+      )}
     </LoadedModal>
   )
 }
@@ -89,25 +99,28 @@ const requestOf = (preview: Preview, { begin, last, note, perSecond, row }: Form
 })
 
 const Start = (
-  { again, name, onClose, preview }: {
-    readonly preview: Preview
+  { again, name, onClose, previews }: {
+    readonly previews: ReadonlyArray<Preview>
     readonly name: string
     readonly onClose: () => void
     readonly again: () => void
   }
 ) => {
+  const preview = SetPreview.covering(previews)
   const form = useForm(preview)
   const busy = useSignal(false)
   const start = async () => {
     busy.value = true
-    let started: Run | undefined
+    const started: Array<Run> = []
     await attempt(async () => {
-      started = await Api.startRun(requestOf(preview, form))
-    }, "The run is started.")
+      for (const one of previews) {
+        if (one.deadLetters.value > 0) started.push(await Api.startRun(requestOf(one, form)))
+      }
+    }, previews.length === 1 ? "The run is started." : "The runs are started, one for each queue.")
     busy.value = false
-    if (started === undefined) return
+    if (started.length === 0) return
     onClose()
-    refine({ run: started.id })
+    refine({ run: started.length === 1 ? started[0]!.id : "all" })
   }
   return (
     <Modal
@@ -226,8 +239,8 @@ const Warnings = ({ preview: { deadLetters, warnings } }: { readonly preview: Pr
   warnings.length === 0 && deadLetters.value > 0 ? null : (
     <ul class="warnings" aria-label="Look twice">
       {deadLetters.value === 0 && <li>No open dead letter matches. Another operator may have decided about them.</li>}
-      {warnings.map(({ about, sentence }) => (
-        <li key={about}>
+      {warnings.map(({ sentence }) => (
+        <li key={sentence}>
           <Shown text={sentence} />
         </li>
       ))}

@@ -1,4 +1,5 @@
 /** Dead letters by pages, newest first. Rows keep their place while others arrive. */
+import { useEffect } from "preact/hooks"
 import { show } from "../../ops/Fact.ts"
 import type { DeadLetterItem } from "../data/Facts.ts"
 import { useList } from "../data/Pages.ts"
@@ -6,11 +7,13 @@ import * as Api from "../data/Requests.ts"
 import type { Column } from "../lists/Grid.tsx"
 import { ListView } from "../lists/ListView.tsx"
 import { Badge } from "../parts/Badge.tsx"
+import { Icon } from "../parts/Icon.tsx"
 import { Empty } from "../parts/States.tsx"
 import { Tabs } from "../parts/Tabs.tsx"
 import { refine, to } from "../place/Address.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
+import { leave } from "./Trail.ts"
 
 /** Shows an id without the zeros that only sort it. */
 export const shortId = (id: string): string => id.replace(/^0+(?=\d)/, "")
@@ -62,6 +65,14 @@ const columns: ReadonlyArray<Column<DeadLetterItem>> = [
   { title: "Died", numeric: true, cell: ({ diedAt }) => <When at={diedAt} /> }
 ]
 
+/** Downloads all dead letters that match, as the command line exports them. */
+const ExportLink = ({ filter }: { readonly filter: Api.Filter & { readonly state: string | undefined } }) => (
+  <a class="btn is-ghost is-small" href={Api.exportAddress(filter)} download="dead-letters.ndjson">
+    <Icon name="down" />
+    <span>Export</span>
+  </a>
+)
+
 export const DeadLetterList = (
   { filter, state }: { readonly filter: Api.Filter; readonly state?: string | undefined }
 ) => {
@@ -70,12 +81,14 @@ export const DeadLetterList = (
     (cursor, signal) => Api.deadLetters({ ...filter, state, cursor, limit: 50 }, signal),
     ({ id }) => id
   )
+  useEffect(() => leave(list), [list.rows])
   return (
     <>
       <div class="card-head">
         <h2>Dead letters</h2>
         {list.count.value !== undefined && <span class="quiet small num">{show(list.count.value)}</span>}
         <span class="grow" />
+        <ExportLink filter={{ ...filter, state }} />
         <Tabs
           label="State of dead letters"
           tabs={[["", "Open"], ["redriving", "Redriving"], ["resolved", "Resolved"], ["discarded", "Discarded"]]}

@@ -6,7 +6,7 @@ import { Icon } from "../parts/Icon.tsx"
 import { place, refine } from "../place/Address.ts"
 import { Shown } from "../text/ShownText.tsx"
 
-export const SearchBox = ({ rest }: { readonly rest: ReadonlyArray<string> }) => {
+export const SearchBox = ({ wrong }: { readonly wrong: ReadonlyArray<string> }) => {
   const asked = place.value.query["q"] ?? ""
   const text = useSignal(asked)
   useEffect(() => {
@@ -27,7 +27,7 @@ export const SearchBox = ({ rest }: { readonly rest: ReadonlyArray<string> }) =>
         type="text"
         aria-label="Search dead letters"
         aria-describedby="search-hint"
-        placeholder="consumer:ledger error:PaymentDeclined since:1h key:acct-77"
+        placeholder="consumer:ledger error:PaymentDeclined payload.bank.code:51 since:1h any text"
         autocomplete="off"
         spellcheck={false}
         value={text.value}
@@ -42,15 +42,15 @@ export const SearchBox = ({ rest }: { readonly rest: ReadonlyArray<string> }) =>
           onClick={() => refine({ q: undefined })}
         />
       )}
-      <span id="search-hint" class={rest.length > 0 ? "search-hint warn" : "sr-only"}>
-        {rest.length > 0
+      <span id="search-hint" class={wrong.length > 0 ? "search-hint warn" : "sr-only"}>
+        {wrong.length > 0
           ? (
             <>
-              <Shown text={rest.join(" ")} />{" "}
-              is no qualifier. Use consumer:, topic:, key:, message:, error:, reason:, since: or until:
+              <Shown text={wrong.join(" ")} /> has no usable value. Write since:90m, since:2h or a date, for example.
             </>
           )
-          : "Qualifiers: consumer, topic, key, message, error, reason, since, until. Press Enter to search."}
+          : "Qualifiers: consumer, topic, key, message, error, reason, version, since, until, and payload.a.b for a value. "
+            + "Other words are searched in payloads and errors. Press Enter to search."}
       </span>
     </form>
   )

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact"
 import type { List } from "../data/Pages.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Failed, Skeleton } from "../parts/States.tsx"
+import { whole } from "../text/Amounts.ts"
 import { type Column, Grid } from "./Grid.tsx"
 
 export function ListView<A>(
@@ -17,6 +18,7 @@ export function ListView<A>(
 ) {
   const rows = list.rows.value
   const error = list.error.value
+  const looked = list.looked.value
   if (rows === undefined) {
     return error === undefined
       ? <Skeleton rows={6} />
@@ -41,9 +43,18 @@ export function ListView<A>(
             {...(muted === undefined ? {} : { muted })}
           />
         )}
-      {list.hasMore.value && (
+      {(list.hasMore.value || looked !== undefined) && (
         <div class="more">
-          <Btn busy={list.busy.value} onClick={list.more}>Show more</Btn>
+          {looked !== undefined && (
+            <span class="quiet small" role="status">
+              {list.hasMore.value ? "Looked at the newest" : "Looked at all"} {whole(looked)} that match the rest.
+            </span>
+          )}
+          {list.hasMore.value && (
+            <Btn busy={list.busy.value} onClick={() => void list.more()}>
+              {looked === undefined ? "Show more" : "Look further"}
+            </Btn>
+          )}
         </div>
       )}
     </>

@@ -42,8 +42,8 @@ export const Facts = (
   { facts }: { readonly facts: ReadonlyArray<readonly [word: string, value: ComponentChildren]> }
 ) => (
   <dl class="facts">
-    {facts.map(([word, value]) => (
-      <div key={word}>
+    {facts.map(([word, value], i) => (
+      <div key={`${word} ${i}`}>
         <dt>{word}</dt>
         <dd>{value}</dd>
       </div>

@@ -173,16 +173,14 @@ const RunFacts = ({ of: run }: { readonly of: Run }) => (
           <Shown text={run.consumer} />
         </a>
       ],
-      ...(run.filter.fingerprint === undefined
-        ? []
-        : [
-          [
-            "Failure",
-            <a href={to.failure(run.consumer, run.filter.fingerprint)}>
-              <Shown text={run.filter.fingerprint} />
-            </a>
-          ] as const
-        ]),
+      ...[run.filter.fingerprint ?? []].flat().map((failure) =>
+        [
+          "Failure",
+          <a href={to.failure(run.consumer, failure)}>
+            <Shown text={failure} />
+          </a>
+        ] as const
+      ),
       ["Rate", <span class="num">{shownRate(run.rate)}/s</span>],
       ["Stops itself", `${run.stopRule.inARow} in a row, or ${run.stopRule.ofLast20} of the last 20`],
       [

@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Errors from "../../Errors.ts"
-import { ReadTimeout } from "../../ops/Fact.ts"
+import { ReadTimeout } from "../../ops/ReadTimeout.ts"
 import * as Problems from "../api/Problems.ts"
 
 /** The errors of the services, as far as a request can meet them. */

@@ -15,6 +15,7 @@ import {
   Decided,
   EditCheck,
   FailureGroup,
+  FailureHistory,
   ids,
   Redrive,
   Search,
@@ -41,6 +42,18 @@ export const failures = HttpApiGroup.make("failures").add(
     success: Answer(Schema.Array(FailureGroup)),
     error: reading
   }).annotateMerge(needs("viewer", "One failure group, for each consumer that has it.")),
+  HttpApiEndpoint.get("history", "/failures/:fingerprint/history", {
+    params: { fingerprint: Name },
+    query: {
+      consumer: Name,
+      since: Schema.optionalKey(Instant),
+      seconds: Schema.optionalKey(Schema.Literals(["60", "600"]))
+    },
+    success: Answer(FailureHistory),
+    error: reading
+  }).annotateMerge(
+    needs("viewer", "When messages of a failure died, with new versions and redrives. Default: 3 hours.")
+  ),
   HttpApiEndpoint.put("note", "/failures/:fingerprint/note", {
     params: { fingerprint: Name },
     headers: idempotency,

@@ -14,6 +14,7 @@ import type {
   Decided,
   EditCheck,
   FailureGroup,
+  FailureHistory,
   PreviewFilter,
   Redrive
 } from "../schema/DeadLetterSchema.ts"
@@ -46,6 +47,7 @@ export type DeadLetterItemJson = typeof DeadLetterItem.Encoded
 export type DecidedJson = typeof Decided.Encoded
 export type EditCheckJson = typeof EditCheck.Encoded
 export type FailureGroupJson = typeof FailureGroup.Encoded
+export type FailureHistoryJson = typeof FailureHistory.Encoded
 export type PreviewFilterJson = typeof PreviewFilter.Encoded
 export type RedriveJson = typeof Redrive.Encoded
 export type SessionJson = typeof SessionInfo.Encoded

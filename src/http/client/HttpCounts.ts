@@ -41,7 +41,9 @@ const pageOf = (
     }
     case "waiting": {
       const { consumer, key } = listed.filter
-      return page((client) => client.consumers.waiting({ params: { consumer }, query: { ...given({ key }), ...exact } }))
+      return page((client) =>
+        client.consumers.waiting({ params: { consumer }, query: { ...given({ key }), ...exact } })
+      )
     }
     case "audit": {
       const { about, action, by, deadLetterId: deadLetter, redriveRunId: run } = listed.filter

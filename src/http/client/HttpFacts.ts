@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { DeadLetter, Filter } from "../../DeadLetter.ts"
-import type { StuckKey } from "../../ops/KeyFacts.ts"
+import type { StuckKey, StuckQuery } from "../../ops/KeyFacts.ts"
 import type { Operations } from "../../ops/Operations.ts"
 import * as Cursor from "../answers/Cursor.ts"
 import type { DeadLetter as DeadLetterJson } from "../schema/DeadLetterSchema.ts"
@@ -71,6 +71,7 @@ type Facts = Pick<
   | "consumers"
   | "consumer"
   | "stuckKeys"
+  | "failureHistory"
   | "failures"
   | "redrives"
   | "workers"
@@ -166,8 +167,9 @@ const messages = (calls: ServerCalls) => {
   }
 }
 
-/** Why a key is held. A key that is parked or paused waits for no retry. */
-const holdOf = ({ parked, paused }: StuckKey) => parked ? "parked" : paused === undefined ? "delayed" : "paused"
+/** Whether a key is held in this way. A parked key may be paused as well. */
+const isHeld = ({ parked, paused, retryAt }: StuckKey, hold: StuckQuery["hold"]): boolean =>
+  hold === undefined || { parked, paused: paused !== undefined, delayed: retryAt !== undefined }[hold]
 
 const queues = ({ ask }: ServerCalls): Pick<Facts, "consumer" | "lanes" | "waiting" | "series" | "stuckKeys"> => ({
   consumer: (consumer) =>
@@ -208,7 +210,7 @@ const queues = ({ ask }: ServerCalls): Pick<Facts, "consumer" | "lanes" | "waiti
         ["ConsumerNotFound", "KeyNotFound"],
         (client) => dataOf(client.keys.one({ params: { consumer, key } }))
       ).pipe(
-        Effect.map(({ held }) => held === undefined || hold !== undefined && holdOf(held) !== hold ? [] : [held]),
+        Effect.map(({ held }) => held !== undefined && isHeld(held, hold) ? [held] : []),
         Effect.catchTag("KeyNotFound", () => Effect.succeed([]))
       )
     }
@@ -242,6 +244,17 @@ export const make = (calls: ServerCalls): Facts => {
             ? client.failures.list({ query: { ...given({ consumer }), limit } })
             : client.failures.one({ params: { fingerprint }, query: given({ consumer }) })
         )),
+    failureHistory: (consumer, fingerprint, { seconds = 60, since } = {}) =>
+      ask(
+        "read the history of a failure",
+        { consumer, fingerprint },
+        ["ConsumerNotFound"],
+        (client) =>
+          dataOf(client.failures.history({
+            params: { fingerprint },
+            query: { consumer, seconds: seconds === 600 ? "600" : "60", ...given({ since }) }
+          }))
+      ),
     redrives: (query = {}) =>
       ask(
         "read the redrives",

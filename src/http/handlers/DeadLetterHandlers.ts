@@ -33,7 +33,7 @@ const pageSize = 50
 /** A filter of dead letters, as a request gives it. */
 interface Given extends Pick<Filter, "consumer" | "topic" | "key" | "reason" | "since" | "until"> {
   readonly message?: string | undefined
-  readonly failure?: string | undefined
+  readonly failure?: string | ReadonlyArray<string> | undefined
   readonly error?: string | undefined
   readonly state?: State | "any" | undefined
   readonly version?: string | undefined
@@ -93,6 +93,11 @@ export const failures = HttpApiBuilder.group(api, "failures", (handlers) =>
       one: ({ params, query }) =>
         reads(Effect.flatMap(
           operations.failures({ consumer: query.consumer, fingerprint: params.fingerprint }),
+          answer
+        )),
+      history: ({ params, query: { consumer, seconds, since } }) =>
+        reads(Effect.flatMap(
+          operations.failureHistory(consumer, params.fingerprint, { since, seconds: seconds === "600" ? 600 : 60 }),
           answer
         )),
       note: ({ headers, params: { fingerprint }, payload: { consumer, note } }) =>

@@ -112,11 +112,34 @@ export const FailureGroup = Schema.Struct({
   deadLetters: Count,
   firstAt: Time,
   lastAt: Time,
+  /** When its newest 1,000 dead letters died: numbers for each 5 minutes of the last 3 hours, oldest first. */
+  recent: Schema.Array(Schema.Finite),
   sampleId: Schema.String,
   /** The newest note of an operator. */
   note: maybe(Schema.Struct({ by: Schema.String, at: Time, text: Schema.String })),
   diedOn: Schema.Array(Schema.String),
   runningNow: Schema.Array(Schema.String)
+})
+
+/**
+ * The history of a failure group: dead letters in any state by time, the first time of each version, and redrives.
+ *
+ * @since 0.1.0
+ */
+export const FailureHistory = Schema.Struct({
+  /** The length of a point. */
+  seconds: Schema.Finite,
+  points: Schema.Array(Schema.Struct({ at: Time, dead: Schema.Finite })),
+  /** Whether there are older dead letters than the newest 20,000, which the points have. */
+  more: Schema.Boolean,
+  versions: Schema.Array(Schema.Struct({ at: Time, version: Schema.String })),
+  redrives: Schema.Array(Schema.Struct({
+    at: Time,
+    by: Schema.String,
+    note: Schema.String,
+    redriveRunId: Schema.String,
+    deadLetters: Schema.Finite
+  }))
 })
 
 /**
@@ -149,8 +172,10 @@ export const filterQuery = {
   key: Schema.optionalKey(Name),
   /** The id of the message. */
   message: Schema.optionalKey(Name),
-  /** The failure group, as `fingerprint`. */
-  failure: Schema.optionalKey(Text),
+  /** The failure group, as `fingerprint`, or up to 100 of them. */
+  failure: Schema.optionalKey(
+    Schema.Union([Text, Schema.Array(Text).check(Schema.isMinLength(1), Schema.isMaxLength(100))])
+  ),
   /** The tag of the last error. */
   error: Schema.optionalKey(Text),
   reason: Schema.optionalKey(Reason),

@@ -19,7 +19,7 @@ export const Filter = Schema.Struct({
   topic: maybe(Schema.String),
   key: maybe(Schema.String),
   id: maybe(Schema.String),
-  fingerprint: maybe(Schema.String),
+  fingerprint: maybe(Schema.Union([Schema.String, Schema.Array(Schema.String)])),
   tag: maybe(Schema.String),
   since: maybe(Time),
   until: maybe(Time)

@@ -11,9 +11,10 @@ import { filterOf } from "../../postgres/sql/deadLetters.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import { numberOf } from "../../postgres/store/DeadLetterRow.ts"
 import type { Store } from "../../Store.ts"
-import { ReadTimeout, upTo } from "../Fact.ts"
+import { upTo } from "../Fact.ts"
 import type { Listed } from "../Listed.ts"
 import type { Operations } from "../Operations.ts"
+import { ReadTimeout } from "../ReadTimeout.ts"
 import { type FactQuery, number } from "./FactQuery.ts"
 
 /** The messages of a lane that a count of one of its keys reads, as the list of these messages does. */

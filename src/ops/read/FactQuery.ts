@@ -15,7 +15,8 @@ import * as FactsSql from "../../postgres/sql/facts.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import { sessions } from "../../postgres/sql/sessions.ts"
 import type { Store } from "../../Store.ts"
-import { type Count, ReadTimeout } from "../Fact.ts"
+import type { Count } from "../Fact.ts"
+import { ReadTimeout } from "../ReadTimeout.ts"
 
 /** A row of a fact. Numbers come as numbers, and never as BigInt, since each statement casts them. */
 export type Row = Record<string, unknown>

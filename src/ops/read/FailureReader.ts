@@ -1,15 +1,47 @@
 /**
  * Reads the facts about failures, and the outcome of redrives.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Reason } from "../../DeadLetter.ts"
 import * as Page from "../../internal/Page.ts"
 import * as FactsSql from "../../postgres/sql/facts.ts"
+import * as HistorySql from "../../postgres/sql/failureHistory.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import { upTo } from "../Fact.ts"
-import type { FailureFacts, RedriveFacts } from "../FailureFacts.ts"
+import type { FailureFacts, FailureHistory, RedriveFacts } from "../FailureFacts.ts"
 import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
+
+/** The 5 minutes of the last 3 hours. */
+const parts = 36
+
+const recentOf = (row: Row): ReadonlyArray<number> => {
+  const byAge = JSON.parse(text(row, "recent")) as Readonly<Record<string, number>>
+  return Array.from({ length: parts }, (_, i) => byAge[parts - 1 - i] ?? 0)
+}
+
+/** The dead letters that a history reads. */
+const mostRead = 20_000
+
+const historyOf = (rows: ReadonlyArray<Row>, seconds: number): FailureHistory => {
+  const about = (name: string) => rows.filter((row) => text(row, "about") === name)
+  const points = about("dead").map((row) => ({ at: time(row, "at") ?? 0, dead: number(row, "n") }))
+  const read = points.reduce((sum, { dead }) => sum + dead, 0)
+  return {
+    seconds,
+    points,
+    more: read >= mostRead,
+    versions: about("version").map((row) => ({ at: time(row, "at") ?? 0, version: text(row, "version") })),
+    redrives: about("redrive").map((row) => ({
+      at: time(row, "at") ?? 0,
+      by: text(row, "who"),
+      note: text(row, "note"),
+      redriveRunId: text(row, "run"),
+      deadLetters: number(row, "n")
+    }))
+  }
+}
 
 const failureOf = (row: Row): FailureFacts => ({
   consumer: text(row, "consumer"),
@@ -19,6 +51,7 @@ const failureOf = (row: Row): FailureFacts => ({
   deadLetters: upTo(number(row, "dead_letters"), 1_000),
   firstAt: time(row, "first") ?? 0,
   lastAt: time(row, "last") ?? 0,
+  recent: recentOf(row),
   sampleId: text(row, "sample"),
   diedOn: texts(row, "died_on"),
   runningNow: texts(row, "running_now"),
@@ -44,8 +77,9 @@ const redriveOf = (row: Row): RedriveFacts => ({
 export const make = (
   { exists, read }: FactQuery,
   names: Names
-): Pick<Operations["Service"], "failures" | "redrives"> => {
+): Pick<Operations["Service"], "failures" | "failureHistory" | "redrives"> => {
   const sql = FactsSql.make(names)
+  const { history } = HistorySql.make(names)
   return {
     failures: ({ consumer, fingerprint, limit } = {}) =>
       Effect.andThen(
@@ -55,6 +89,13 @@ export const make = (
           (rows) => rows.map(failureOf)
         )
       ),
+    failureHistory: (consumer, fingerprint, { seconds = 60, since } = {}) =>
+      Effect.gen(function*() {
+        yield* exists(consumer)
+        const from = since ?? (yield* Clock.currentTimeMillis) - 3 * 3_600_000
+        const params = [consumer, fingerprint, from, seconds, mostRead]
+        return historyOf(yield* read("read the history of a failure", history, params), seconds)
+      }),
     redrives: ({ by, consumer, since } = {}) =>
       Effect.andThen(
         exists(consumer),

@@ -26,7 +26,7 @@ const withoutTag = [
   "($3::text is null or d.topic = $3)",
   "($4::text is null or d.key = $4)",
   "($5::text is null or d.message_id = $5)",
-  "($6::text is null or d.fingerprint = $6)",
+  "($6::text[] is null or d.fingerprint = any($6))",
   "($8::float8 is null or d.died_at >= to_timestamp($8::float8 / 1000))",
   "($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))"
 ]
@@ -35,7 +35,7 @@ const withoutTag = [
  * The condition of an operator's filter, without the state and the consumer. A parameter that is null matches all dead
  * letters.
  *
- * $1 consumer $2 reason $3 topic $4 key $5 message id $6 fingerprint $7 tag $8 since $9 until (ms)
+ * $1 consumer $2 reason $3 topic $4 key $5 message id $6 fingerprints $7 tag $8 since $9 until (ms)
  */
 export const filterOfOne = [...withoutTag, "($7::text is null or d.tag = $7)"].join(" and ")
 
@@ -59,7 +59,7 @@ export const filterOf = (filter: Filter): ReadonlyArray<unknown> => [
   filter.topic ?? null,
   filter.key ?? null,
   filter.id ?? null,
-  filter.fingerprint ?? null,
+  filter.fingerprint === undefined ? null : [filter.fingerprint].flat(),
   filter.tag ?? null,
   filter.since ?? null,
   filter.until ?? null
@@ -182,7 +182,7 @@ const grouping = (t: Names) => ({
     order by queue_id, fingerprint limit 1) n
 ), groups as materialized (
   select s.queue_id, s.fingerprint from step s join ${t.consumers} c on c.id = s.queue_id
-  where ($1::text is null or c.name = $1) and ($6::text is null or s.fingerprint = $6) and ($7::text is null or $7 = (
+  where ($1::text is null or c.name = $1) and ($6::text[] is null or s.fingerprint = any($6)) and ($7::text is null or $7 = (
     select tag from ${t.deadLetters} d where d.state = $10 and d.queue_id = s.queue_id and d.fingerprint = s.fingerprint
     order by d.died_at desc limit 1))
 )

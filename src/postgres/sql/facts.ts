@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { millis } from "./deadLetters.ts"
+import { recent } from "./failureHistory.ts"
 import { retried } from "./holds.ts"
 import type { Names } from "./names.ts"
 
@@ -26,9 +27,9 @@ export const make = (t: Names) => ({
    */
   failures: `select v.*, lpad(sample_id::text, 16, '0') as sample, ${millis("first_at")} as first, ${
     millis("last_at")
-  } as last, ${millis("noted_at")} as noted
-from ${t.vFailures} v where ($1::text is null or consumer = $1) and ($2::text is null or fingerprint = $2)
-order by last_at desc limit $3`,
+  } as last, ${millis("noted_at")} as noted, recent.recent
+from (select * from ${t.vFailures} where ($1::text is null or consumer = $1) and ($2::text is null or fingerprint = $2)
+order by last_at desc limit $3) v ${recent(t)} order by last_at desc`,
 
   /** Lists topics without a consumer. */
   unrouted: `select topic, messages, ${millis("first_at")} as first, ${

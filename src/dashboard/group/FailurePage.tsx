@@ -6,6 +6,9 @@ import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
 import { DiscardDialog } from "../decide/DiscardDialog.tsx"
 import { RedriveDialog } from "../decide/RedriveDialog.tsx"
+import { DeadLetterList } from "../failures/DeadLetterList.tsx"
+import { meaningOf, Reason } from "../failures/Reason.tsx"
+import { Versions } from "../failures/Versions.tsx"
 import { Btn } from "../parts/Btn.tsx"
 import { Facts, Head } from "../parts/Head.tsx"
 import { Empty, Loaded } from "../parts/States.tsx"
@@ -14,20 +17,21 @@ import { offForViewers } from "../shell/Session.tsx"
 import { useKeys } from "../shell/Shortcuts.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
-import { DeadLetterList } from "./DeadLetterList.tsx"
-import { meaningOf, Reason } from "./Reason.tsx"
-import { Versions } from "./Versions.tsx"
+import { GroupNote, NoteDialog } from "./GroupNote.tsx"
+import { HistoryChart } from "./HistoryChart.tsx"
+
+type Kind = "redrive" | "discard" | "note"
 
 export const FailurePage = ({ consumer, fingerprint }: { readonly consumer: string; readonly fingerprint: string }) => {
   const facts = useResource(
     `failure ${consumer} ${fingerprint}`,
     (signal) => Api.failure(consumer, fingerprint, signal)
   )
-  const dialog = useSignal<"redrive" | "discard" | undefined>(undefined)
+  const dialog = useSignal<Kind | undefined>(undefined)
   const group = facts.state.value.value?.[0]
   const tag = group?.tag ?? fingerprint.split("@")[0] ?? fingerprint
   const off = offForViewers() ?? (group === undefined ? "No open dead letter has this failure." : undefined)
-  const open = (what: "redrive" | "discard") => () => {
+  const open = (what: Kind) => () => {
     if (off === undefined) dialog.value = what
   }
   useKeys({ r: open("redrive"), d: open("discard") })
@@ -41,6 +45,7 @@ export const FailurePage = ({ consumer, fingerprint }: { readonly consumer: stri
         crumbs={[["Failures", to.failures()]]}
         actions={
           <>
+            <Btn icon="note" off={off} onClick={open("note")}>Note…</Btn>
             <Btn icon="trash" hint="d" off={off} onClick={open("discard")}>Discard…</Btn>
             <Btn icon="runs" kind="primary" hint="r" off={off} onClick={open("redrive")}>Redrive…</Btn>
           </>
@@ -53,17 +58,21 @@ export const FailurePage = ({ consumer, fingerprint }: { readonly consumer: stri
       <Loaded of={facts} rows={2}>
         {([group]) => group === undefined ? <Gone /> : <GroupFacts group={group} />}
       </Loaded>
+      <HistoryChart consumer={consumer} fingerprint={fingerprint} />
       <section class="card">
         <DeadLetterList filter={filter} state={place.value.query["state"]} />
       </section>
-      {dialog.value === "redrive" && <RedriveDialog filter={filter} name={tag} onClose={close} />}
+      {dialog.value === "redrive" && <RedriveDialog filters={[filter]} name={tag} onClose={close} />}
       {dialog.value === "discard" && (
         <DiscardDialog
-          filter={filter}
+          filters={[filter]}
           name={tag}
           onClose={close}
           onDone={facts.refresh}
         />
+      )}
+      {dialog.value === "note" && group !== undefined && (
+        <NoteDialog group={group} onClose={close} onDone={facts.refresh} />
       )}
     </>
   )
@@ -97,6 +106,7 @@ const GroupFacts = ({ group }: { readonly group: FailureGroup }) => (
             <Reason of={group.reason} /> <span class="row-sub">{meaningOf(group.reason)}</span>
           </>
         ],
+        ...(group.note === undefined ? [] : [["Note", <GroupNote note={group.note} />] as const]),
         ["Newest", <a href={to.deadLetter(group.sampleId)}>Open the newest</a>]
       ]}
     />

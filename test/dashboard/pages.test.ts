@@ -124,7 +124,7 @@ if (browserRuns("the dashboard in a browser")) {
               assert.deepStrictEqual(found, [])
               assert.deepStrictEqual(seen.offences, [])
             }),
-          limit(240_000)
+          limit(480_000)
         )
       }
 

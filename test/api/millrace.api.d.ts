@@ -126,7 +126,7 @@ export interface Filter {
     readonly topic?: string | undefined;
     readonly key?: string | undefined;
     readonly id?: string | undefined;
-    readonly fingerprint?: string | undefined;
+    readonly fingerprint?: string | ReadonlyArray<string> | undefined;
     readonly tag?: string | undefined;
     readonly since?: number | undefined;
     readonly until?: number | undefined;
@@ -1967,6 +1967,7 @@ export * from "./MessageFacts.ts";
 export * as MetricsEndpoint from "./MetricsEndpoint.ts";
 export * as Operations from "./Operations.ts";
 export * from "./Purge.ts";
+export * from "./ReadTimeout.ts";
 export * from "./RedriveRun.ts";
 export * from "./SeriesFacts.ts";
 
@@ -2143,8 +2144,6 @@ export declare const diff: (before: string, after: string) => string;
 export declare const lines: (json: string) => string;
 
 // src/ops/Fact.ts
-import * as Context from "effect/Context";
-import * as Duration from "effect/Duration";
 export interface Count {
     readonly value: number;
     readonly kind: "exact" | "atLeast" | "estimate";
@@ -2152,7 +2151,6 @@ export interface Count {
 export declare const upTo: (counted: number, most: number) => Count;
 export declare const show: ({ kind, value }: Count) => string;
 export declare const showMillis: (millis: number) => string;
-export declare const ReadTimeout: Context.Reference<Duration.Duration>;
 export type Visible<A> = {
     readonly _tag: "Visible";
     readonly value: A;
@@ -2174,6 +2172,7 @@ export interface FailureFacts {
     readonly deadLetters: Count;
     readonly firstAt: number;
     readonly lastAt: number;
+    readonly recent: ReadonlyArray<number>;
     readonly sampleId: string;
     readonly diedOn: ReadonlyArray<string>;
     readonly runningNow: ReadonlyArray<string>;
@@ -2187,6 +2186,29 @@ export interface FailureQuery {
     readonly consumer?: string | undefined;
     readonly fingerprint?: string | undefined;
     readonly limit?: number | undefined;
+}
+export interface FailureHistory {
+    readonly seconds: number;
+    readonly points: ReadonlyArray<{
+        readonly at: number;
+        readonly dead: number;
+    }>;
+    readonly more: boolean;
+    readonly versions: ReadonlyArray<{
+        readonly at: number;
+        readonly version: string;
+    }>;
+    readonly redrives: ReadonlyArray<{
+        readonly at: number;
+        readonly by: string;
+        readonly note: string;
+        readonly redriveRunId: string;
+        readonly deadLetters: number;
+    }>;
+}
+export interface HistoryQuery {
+    readonly since?: number | undefined;
+    readonly seconds?: number | undefined;
 }
 export interface RedriveFacts {
     readonly consumer: string;
@@ -2384,7 +2406,7 @@ import type { ImportAction, Imported } from "./DeadLetterImport.ts";
 import type { DeadLetterSearch, DeadLettersFound } from "./DeadLetterSearch.ts";
 import type { EditPreview } from "./EditPreview.ts";
 import type { Count, Visible } from "./Fact.ts";
-import type { FailureFacts, FailureQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
+import type { FailureFacts, FailureHistory, FailureQuery, HistoryQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts";
 import type { CountOptions, Listed } from "./Listed.ts";
 import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts, WaitingMessage, WaitingQuery } from "./MessageFacts.ts";
@@ -2397,6 +2419,7 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly consumer: (consumer: string) => Effect.Effect<ConsumerFacts, StoreFailure | ConsumerNotFound>;
     readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>;
     readonly failures: (query?: FailureQuery) => Effect.Effect<ReadonlyArray<FailureFacts>, StoreFailure | ConsumerNotFound>;
+    readonly failureHistory: (consumer: string, fingerprint: string, query?: HistoryQuery) => Effect.Effect<FailureHistory, StoreFailure | ConsumerNotFound>;
     readonly searchDeadLetters: (search?: DeadLetterSearch) => Effect.Effect<DeadLettersFound, StoreFailure | ConsumerNotFound>;
     readonly count: (listed: Listed, options?: CountOptions) => Effect.Effect<Count, StoreFailure | ConsumerNotFound>;
     readonly redrives: (query?: RedriveQuery) => Effect.Effect<ReadonlyArray<RedriveFacts>, StoreFailure | ConsumerNotFound>;
@@ -2471,6 +2494,11 @@ export interface QueuedMessage {
 export interface PurgeAction extends OperatorAction {
     readonly expect: number;
 }
+
+// src/ops/ReadTimeout.ts
+import * as Context from "effect/Context";
+import * as Duration from "effect/Duration";
+export declare const ReadTimeout: Context.Reference<Duration.Duration>;
 
 // src/ops/RedriveRun.ts
 import type { Filter, FrozenSet } from "../DeadLetter.ts";
@@ -3047,6 +3075,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             }>;
             readonly firstAt: import("effect/Schema").Finite;
             readonly lastAt: import("effect/Schema").Finite;
+            readonly recent: import("effect/Schema").$Array<import("effect/Schema").Finite>;
             readonly sampleId: import("effect/Schema").String;
             readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
                 readonly by: import("effect/Schema").String;
@@ -3139,7 +3168,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
                 readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
                 readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
                 readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-                readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
                 readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
                 readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
                 readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -4094,7 +4123,35 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         }>>;
         readonly searchedAll: import("effect/Schema").Boolean;
     }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"failures", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/failures", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"failures", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"history", "GET", "/api/v1/failures/:fingerprint/history", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    fingerprint: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    seconds: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["60", "600"]>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly seconds: import("effect/Schema").Finite;
+        readonly points: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly at: import("effect/Schema").Finite;
+            readonly dead: import("effect/Schema").Finite;
+        }>>;
+        readonly more: import("effect/Schema").Boolean;
+        readonly versions: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly at: import("effect/Schema").Finite;
+            readonly version: import("effect/Schema").String;
+        }>>;
+        readonly redrives: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly at: import("effect/Schema").Finite;
+            readonly by: import("effect/Schema").String;
+            readonly note: import("effect/Schema").String;
+            readonly redriveRunId: import("effect/Schema").String;
+            readonly deadLetters: import("effect/Schema").Finite;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/failures", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
@@ -4112,6 +4169,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         }>;
         readonly firstAt: import("effect/Schema").Finite;
         readonly lastAt: import("effect/Schema").Finite;
+        readonly recent: import("effect/Schema").$Array<import("effect/Schema").Finite>;
         readonly sampleId: import("effect/Schema").String;
         readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
             readonly by: import("effect/Schema").String;
@@ -4146,6 +4204,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         }>;
         readonly firstAt: import("effect/Schema").Finite;
         readonly lastAt: import("effect/Schema").Finite;
+        readonly recent: import("effect/Schema").$Array<import("effect/Schema").Finite>;
         readonly sampleId: import("effect/Schema").String;
         readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
             readonly by: import("effect/Schema").String;
@@ -4177,6 +4236,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         }>;
         readonly firstAt: import("effect/Schema").Finite;
         readonly lastAt: import("effect/Schema").Finite;
+        readonly recent: import("effect/Schema").$Array<import("effect/Schema").Finite>;
         readonly sampleId: import("effect/Schema").String;
         readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
             readonly by: import("effect/Schema").String;
@@ -4501,12 +4561,12 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     readonly topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     readonly key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     readonly message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    readonly failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     readonly error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     readonly reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
     readonly since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     readonly until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     readonly consumer: import("effect/Schema").String;
+    readonly failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
 }>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
     readonly asOf: import("effect/Schema").String;
@@ -4521,7 +4581,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
             readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
             readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -4591,7 +4651,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
             readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
             readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -4660,7 +4720,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
             readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
             readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -4725,7 +4785,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
             readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
             readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -4786,7 +4846,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
             readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
             readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -4854,7 +4914,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
             readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
             readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -4923,7 +4983,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
             readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
             readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -4996,7 +5056,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
             readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
             readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
             readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -5094,7 +5154,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
                 readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
                 readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
                 readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-                readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
                 readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
                 readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
                 readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
@@ -5198,7 +5258,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
                 readonly topic?: string | undefined;
                 readonly key?: string | undefined;
                 readonly id?: string | undefined;
-                readonly fingerprint?: string | undefined;
+                readonly fingerprint?: string | readonly string[] | undefined;
                 readonly tag?: string | undefined;
                 readonly since?: number | undefined;
                 readonly until?: number | undefined;
@@ -6471,7 +6531,7 @@ import type { Answer, Count, Failure, Page } from "../schema/Answer.ts";
 import type { AuditEntry } from "../schema/AuditSchema.ts";
 import type { Consumer, Lane, Point, Suspect, Worker } from "../schema/ConsumerSchema.ts";
 import type { Blocker, Database } from "../schema/DatabaseSchema.ts";
-import type { DeadLetter, DeadLetterItem, Decided, EditCheck, FailureGroup, PreviewFilter, Redrive } from "../schema/DeadLetterSchema.ts";
+import type { DeadLetter, DeadLetterItem, Decided, EditCheck, FailureGroup, FailureHistory, PreviewFilter, Redrive } from "../schema/DeadLetterSchema.ts";
 import type { Attention, ConsumerStats, Overview, SessionInfo, SignIn, Update } from "../schema/LiveSchema.ts";
 import type { Elsewhere, Found, KeyDetail, KeyStep, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts";
 import type { Discarded, Preview, PurgePreview, Run, StartRun } from "../schema/RunSchema.ts";
@@ -6496,6 +6556,7 @@ export type DeadLetterItemJson = typeof DeadLetterItem.Encoded;
 export type DecidedJson = typeof Decided.Encoded;
 export type EditCheckJson = typeof EditCheck.Encoded;
 export type FailureGroupJson = typeof FailureGroup.Encoded;
+export type FailureHistoryJson = typeof FailureHistory.Encoded;
 export type PreviewFilterJson = typeof PreviewFilter.Encoded;
 export type RedriveJson = typeof Redrive.Encoded;
 export type SessionJson = typeof SessionInfo.Encoded;

@@ -73,6 +73,24 @@ export const lookingMutants: ReadonlyArray<Mutant> = [
   },
   {
     guarantee: "operations",
+    test: "test/ops/failureHistory.test.ts",
+    name: "lists: a set of several failures has the first one only",
+    file: "src/postgres/sql/deadLetters.ts",
+    from: "d.fingerprint = any($6))",
+    to: "d.fingerprint = ($6::text[])[1])",
+    named: "is one of several of a set"
+  },
+  {
+    guarantee: "operations",
+    test: "test/ops/failureHistory.test.ts",
+    name: "lists: a history that was cut off called whole",
+    file: "src/ops/read/FailureReader.ts",
+    from: "more: read >= mostRead",
+    to: "more: read > mostRead",
+    named: "says that there are more"
+  },
+  {
+    guarantee: "operations",
     test: "test/http/hiding.test.ts",
     name: "lists: a search tells hidden values",
     file: "src/http/handlers/DeadLetterHandlers.ts",

@@ -42,7 +42,7 @@ layer(
       assert.deepStrictEqual([points.map(({ dead }) => dead), more], [[2, 1], false])
       assert.isAtLeast(points[1]!.at - points[0]!.at, 59 * minute)
       assert.deepStrictEqual(versions.map(({ version }) => version), ["1.4.2", "1.4.3"])
-      assert.deepStrictEqual(redrives.map(({ at: _, ...rest }) => rest), [
+      assert.deepStrictEqual(redrives.map(({ at: _at, ...rest }) => rest), [
         { by: "anna", note: "try one", redriveRunId: "", deadLetters: 1 }
       ])
       const whole = yield* failureHistory("told", "Declined@steps", { since: Date.now() - 400 * minute, seconds: 600 })

@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported" | "noted";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported" | "noted" | "repaired";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -2297,6 +2297,7 @@ export interface WaitingMessage {
     readonly crashCount: number;
     readonly redriven: number;
     readonly held: boolean;
+    readonly state: "inFlight" | "held" | "due" | "waiting";
     readonly worker: string | undefined;
 }
 export interface WaitingQuery {
@@ -2544,6 +2545,7 @@ export type { Actor, Role } from "./api/Access.ts";
 export * as Api from "./api/Api.ts";
 export * as Problems from "./api/Problems.ts";
 export type * from "./api/Types.ts";
+export * as HttpOperations from "./client/HttpOperations.ts";
 export type { ServerOptions, Token } from "./security/ServerSettings.ts";
 export * as Server from "./serve/Server.ts";
 
@@ -3210,6 +3212,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly crashCount: import("effect/Schema").Finite;
         readonly redriven: import("effect/Schema").Finite;
         readonly held: import("effect/Schema").Boolean;
+        readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
         readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
     }>>;
     readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
@@ -3297,6 +3300,8 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    before: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
 }>>, never, never, import("effect/http-api/HttpApiSchema").StreamNdjson<import("effect/Schema").Struct<{
     readonly id: import("effect/Schema").String;
     readonly consumer: import("effect/Schema").String;
@@ -3343,6 +3348,78 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     }>>;
     readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
     readonly etag: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"groups", "GET", "/api/v1/dead-letters/groups", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly count: import("effect/Schema").Finite;
+            readonly more: import("effect/Schema").Boolean;
+        }>;
+        readonly firstAt: import("effect/Schema").Finite;
+        readonly lastAt: import("effect/Schema").Finite;
+        readonly sample: import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly keyed: import("effect/Schema").Boolean;
+                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                readonly version: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>;
+            readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>;
+            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly etag: import("effect/Schema").String;
+        }>;
+    }>>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/dead-letters", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
     cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
@@ -3560,7 +3637,77 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly error: import("effect/Schema").String;
         readonly etag: import("effect/Schema").String;
     }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"validate", "POST", "/api/v1/dead-letters/:id/validate", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"search", "GET", "/api/v1/dead-letters/search", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    before: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly keyed: import("effect/Schema").Boolean;
+                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                readonly version: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>;
+            readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>;
+            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"validate", "POST", "/api/v1/dead-letters/:id/validate", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
 }>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly payload: import("effect/Schema").String;
@@ -3583,7 +3730,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     about: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["deadLetters", "consumers", "redriveRuns"]>>;
     by: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>>;
+    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>>;
     deadLetter: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
     run: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
@@ -3593,7 +3740,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly id: import("effect/Schema").String;
         readonly at: import("effect/Schema").Finite;
         readonly by: import("effect/Schema").String;
-        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>;
+        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>;
         readonly consumer: import("effect/Schema").String;
         readonly deadLetterId: import("effect/Schema").String;
         readonly redriveRunId: import("effect/Schema").String;
@@ -4038,7 +4185,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly id: import("effect/Schema").String;
             readonly at: import("effect/Schema").Finite;
             readonly by: import("effect/Schema").String;
-            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>;
+            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>;
             readonly consumer: import("effect/Schema").String;
             readonly deadLetterId: import("effect/Schema").String;
             readonly redriveRunId: import("effect/Schema").String;
@@ -4436,6 +4583,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -4449,6 +4597,54 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     readonly data: import("effect/Schema").Struct<{
         readonly discarded: import("effect/Schema").Finite;
         readonly more: import("effect/Schema").Boolean;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"discardSome", "POST", "/api/v1/frozen-sets/:set/discard", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    set: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly after: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    readonly most: import("effect/Schema").Int;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly deadLetterIds: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly more: import("effect/Schema").Boolean;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"freeze", "POST", "/api/v1/frozen-sets", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly set: import("effect/Schema").String;
+        readonly expiresAt: import("effect/Schema").Finite;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly count: import("effect/Schema").Finite;
+            readonly more: import("effect/Schema").Boolean;
+        }>;
     }>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"make", "POST", "/api/v1/previews", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
@@ -5566,6 +5762,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -5757,6 +5954,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -6069,6 +6267,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -6260,6 +6459,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -6479,6 +6679,19 @@ export interface ProblemJson {
     readonly [extension: string]: unknown;
 }
 
+// src/http/client/HttpOperations.ts
+import type * as HttpClient from "effect/http/HttpClient";
+import * as Layer from "effect/Layer";
+import type * as Redacted from "effect/Redacted";
+import { InvalidSetting } from "../../Errors.ts";
+import { Operations } from "../../ops/Operations.ts";
+import { Store } from "../../Store.ts";
+export interface HttpOperationsOptions {
+    readonly url: string;
+    readonly token?: Redacted.Redacted | undefined;
+}
+export declare const layer: ({ token, url }: HttpOperationsOptions) => Layer.Layer<Operations | Store, InvalidSetting, HttpClient.HttpClient>;
+
 // src/http/security/ServerSettings.ts
 import * as Context from "effect/Context";
 import * as Duration from "effect/Duration";
@@ -6486,6 +6699,7 @@ import * as Effect from "effect/Effect";
 import type * as HttpServerRequest from "effect/http/HttpServerRequest";
 import * as Redacted from "effect/Redacted";
 import type * as Schema from "effect/Schema";
+import type { FrozenSet } from "../../DeadLetter.ts";
 import { InvalidSetting } from "../../Errors.ts";
 import type { PurgePreview } from "../../ops/Purge.ts";
 import type { RedrivePreview } from "../../ops/RedriveRun.ts";
@@ -6533,6 +6747,7 @@ declare const Settings_base: Context.ServiceClass<Settings, "millrace/http/Setti
     readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>;
     readonly previews: Shelf.Shelf<RedrivePreview>;
     readonly purges: Shelf.Shelf<PurgePreview>;
+    readonly sets: Shelf.Shelf<FrozenSet>;
 }>;
 export declare class Settings extends Settings_base {
 }
@@ -6551,6 +6766,7 @@ export declare const make: (options: ServerOptions) => Effect.Effect<{
     readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>;
     readonly previews: Shelf.Shelf<RedrivePreview>;
     readonly purges: Shelf.Shelf<PurgePreview>;
+    readonly sets: Shelf.Shelf<FrozenSet>;
 }, InvalidSetting, never>;
 export {};
 

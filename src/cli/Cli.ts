@@ -138,7 +138,23 @@ const report = Effect.fnUntraced(function*(args: ReadonlyArray<string>, cause: C
   return yield* new Exited({ code })
 })
 
-const toggles: ReadonlySet<string> = new Set(["--all", "--yes", "--dry-run", "--json", "--ndjson", "--quiet"])
+/** The toggles behind which an id, a name or a number may stand. */
+const toggles: ReadonlySet<string> = new Set([
+  "--all",
+  "--ask",
+  "--dead",
+  "--dry-run",
+  "--fix",
+  "--indefinitely",
+  "--json",
+  "--ndjson",
+  "--open",
+  "--quiet",
+  "--skip-existing",
+  "--wait",
+  "--without-export",
+  "--yes"
+])
 
 /**
  * Gives each toggle its value. Otherwise the parser takes a `1` behind a toggle as its value, and not as the id of a

@@ -41,12 +41,13 @@ const failed = Effect.fnUntraced(function*(name: string) {
 /** The first request with this method, and the fault of the proxy at it. */
 interface Meddling {
   readonly losesFirst?: string
+  readonly busyFirst?: string
   readonly beforeFirst?: string
   readonly does?: Effect.Effect<void, never, Store.Store>
 }
 
 /** A proxy before the server. It notes the method and the Idempotency-Key of each request. */
-const proxied = Effect.fnUntraced(function*({ beforeFirst, does = Effect.void, losesFirst }: Meddling) {
+const proxied = Effect.fnUntraced(function*({ beforeFirst, busyFirst, does = Effect.void, losesFirst }: Meddling) {
   const to = yield* port
   const runFork = Effect.runForkWith(yield* Effect.context<Store.Store>())
   const seen: Array<string> = []
@@ -54,7 +55,7 @@ const proxied = Effect.fnUntraced(function*({ beforeFirst, does = Effect.void, l
   const proxy = createServer((incoming, outgoing) => {
     const { headers, method: asked = "", url: path = "" } = incoming
     seen.push(`${asked} ${String(headers["idempotency-key"] ?? "")}`)
-    const first = !met && asked === (losesFirst ?? beforeFirst)
+    const first = !met && asked === (losesFirst ?? beforeFirst ?? busyFirst)
     met ||= first
     const pass = () => {
       const forwarded = send({ host: "127.0.0.1", port: to, path, method: asked, headers }, (answer) => {
@@ -67,7 +68,8 @@ const proxied = Effect.fnUntraced(function*({ beforeFirst, does = Effect.void, l
       })
       incoming.pipe(forwarded)
     }
-    if (first && beforeFirst !== undefined) runFork(Effect.andThen(does, Effect.sync(pass)))
+    if (first && busyFirst !== undefined) outgoing.writeHead(429, { "retry-after": "1" }).end()
+    else if (first && beforeFirst !== undefined) runFork(Effect.andThen(does, Effect.sync(pass)))
     else pass()
   })
   yield* Effect.acquireRelease(
@@ -191,13 +193,11 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("a command over t
 
   it.effect("waits when the server has had too many changes, and finishes", () =>
     Effect.gen(function*() {
-      const { drain, publish } = ledger("many", "continue")
-      yield* drain()
-      yield* publish(...Array.from({ length: 25 }, (_, i) => `bad${i}`))
-      yield* drain()
-      const ids = (yield* DeadLetters.list({ consumer: "many", limit: 100 })).map((one) => one.id)
-      const done = yield* cli(["dead", "discard", ...ids, "--yes", "--json"])
-      assert.deepStrictEqual([done.code, JSON.parse(done.stdout).data.done], [0, 25], done.stderr)
+      const { id } = yield* failed("many")
+      const { at, seen } = yield* proxied({ busyFirst: "POST" })
+      const done = yield* cli(["dead", "discard", id, "--json"], { at })
+      assert.deepStrictEqual([done.code, JSON.parse(done.stdout).data.done], [0, 1], done.stderr)
+      assert.lengthOf(seen.filter((one) => one.startsWith("POST")), 2)
     }))
 
   it.effect("names an operator whom no header can carry, and changes nothing", () =>

@@ -1,4 +1,4 @@
-/** Searches of dead letters, `--all`, pages, states of waiting messages, and times of the audit, by the command line. */
+/** The command line selects dead letters by searches and `--all`, waiting messages by state, and the audit by time. */
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { DeadLetters, Pipeline, Worker } from "millrace"

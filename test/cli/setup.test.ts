@@ -252,7 +252,10 @@ it.live("doctor finds each thing that is wrong, and --fix repairs what is safe, 
     assert.strictEqual(fixed.get("sequences").state, "fail")
     const entries = yield* Audit.list({ action: "repaired" })
     assert.deepStrictEqual(entries.map(({ by, note }) => [by, note]), entries.map(() => ["anna", "INC-812"]))
-    assert.deepStrictEqual(entries.map(({ detail }) => detail.split(" ")[0]).toSorted(), ["alter", "create", "reindex"])
+    assert.deepStrictEqual(
+      new Set(entries.map(({ detail }) => detail.split(" ")[0])),
+      new Set(["alter", "create", "reindex"])
+    )
   }).pipe(Effect.provide(postgres(url, { retention: false }, schema)))
 }, limit)
 

@@ -30,8 +30,8 @@ export const overHttpMutants: ReadonlyArray<Mutant> = [
     name: "over http: no patience",
     guarantee: "operations",
     file: "src/http/client/ServerCalls.ts",
-    from: "[409, 429].includes(error.status)",
-    to: "[409].includes(error.status)",
+    from: "[409, 429, 503].includes(error.status)",
+    to: "[409, 503].includes(error.status)",
     test: overHttp,
     named: "waits when the server has had too many changes"
   },

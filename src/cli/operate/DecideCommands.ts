@@ -139,7 +139,7 @@ const searchedIds = Effect.fnUntraced(function*(filter: Omit<Filter, "state">, s
     return yield* refused(
       "too-many",
       `More than ${mostSearched} dead letters match the search. Nothing was changed.\n`
-        + "Select a smaller part of them, or use filters without --text, --value and --died-on."
+        + "Narrow the search, or use filters without --text, --value and --died-on."
     )
   }
   const { payload, text, version } = search

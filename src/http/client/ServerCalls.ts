@@ -43,6 +43,10 @@ const noAnswer = (error: unknown): boolean =>
 const isSafe = ({ headers, method }: HttpClientRequest.HttpClientRequest): boolean =>
   method === "GET" || headers["idempotency-key"] !== undefined
 
+/** Whether the server asks for the same request again: it is busy, or the same one still runs. */
+const isPatience = (error: unknown): error is ServerProblem & { readonly retryAfter: number } =>
+  error instanceof ServerProblem && error.retryAfter !== undefined && [409, 429, 503].includes(error.status)
+
 const again = (request: HttpClientRequest.HttpClientRequest) => <A, E, R>(answer: Effect.Effect<A, E, R>) =>
   answer.pipe(
     Effect.retry({
@@ -51,15 +55,11 @@ const again = (request: HttpClientRequest.HttpClientRequest) => <A, E, R>(answer
       schedule: Schedule.spaced("200 millis")
     }),
     Effect.tapError((error) =>
-      error instanceof ServerProblem && error.retryAfter !== undefined
+      isPatience(error)
         ? Effect.sleep(Duration.min(Duration.seconds(error.retryAfter), bounds.longestWait))
         : Effect.void
     ),
-    Effect.retry({
-      while: (error) =>
-        error instanceof ServerProblem && error.retryAfter !== undefined && [409, 429].includes(error.status),
-      times: bounds.patience
-    })
+    Effect.retry({ while: isPatience, times: bounds.patience })
   )
 
 /** The client of a server: every answer with an error is a `ServerProblem`. */

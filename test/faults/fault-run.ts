@@ -7,6 +7,7 @@ import { SqlClient } from "effect/sql"
 import type { Worker } from "millrace"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { limit } from "../harness/patience.ts"
 import type { Kind } from "./brokers.ts"
 import * as BrokerServer from "./brokerServer.ts"
 import * as Judge from "./judge.ts"
@@ -51,7 +52,7 @@ export interface Run {
 }
 
 /** Nothing that a run waits for may take longer. */
-const patience = "10 minutes"
+const patience = limit(600_000)
 /** After the last fault, everything must come to rest within this. */
 const boundMillis = 60_000
 

@@ -14,5 +14,7 @@ const setup = given<SqsSetup>()
 if (setup !== undefined) {
   const { dataDir, port } = setup
   await startFauxqs({ port, logger: false, ...(dataDir === undefined ? {} : { dataDir }) })
+  // A parent that is gone must not leave it behind.
+  process.once("disconnect", () => process.exit())
   process.stdout.write("ready\n")
 }

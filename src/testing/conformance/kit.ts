@@ -275,7 +275,7 @@ export const needs = (
   why: string
 ): Effect.Effect<void> => able ? Effect.void : Effect.sync(() => context.skip(why))
 
-/** What a promise may need of an engine, and why an engine without it does not make the promise. */
+/** The abilities that a promise may need, each with the reason why an engine without it does not make the promise. */
 const abilities = {
   order: [({ order }) => order !== "none", "it keeps no order of a key"],
   lanes: [({ lease }) => lease.unit === "lane", "its leases are no lanes of the store"],

@@ -1199,6 +1199,7 @@ import type { InboxStore } from "./internal/store/InboxStore.ts";
 import type { LeaseStore } from "./internal/store/LeaseStore.ts";
 import type { LogStore } from "./internal/store/LogStore.ts";
 import type { OutboxStore } from "./internal/store/OutboxStore.ts";
+import type { OverflowStore } from "./internal/store/OverflowStore.ts";
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts";
 import type { UnsettledStore } from "./internal/store/UnsettledStore.ts";
 export type { AuditStore } from "./internal/store/AuditStore.ts";
@@ -1210,6 +1211,7 @@ export * from "./internal/store/LeaseStore.ts";
 export * from "./internal/store/LogStore.ts";
 export * from "./internal/store/OutboxStore.ts";
 export * from "./internal/store/OutsideInbox.ts";
+export * from "./internal/store/OverflowStore.ts";
 export * from "./internal/store/StoreTransaction.ts";
 export * from "./internal/store/UnsettledStore.ts";
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
@@ -1233,6 +1235,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly audit: AuditStore;
     readonly unsettled: UnsettledStore;
     readonly logs?: LogStore | undefined;
+    readonly overflow?: OverflowStore | undefined;
 }>;
 export declare class Store extends Store_base {
 }
@@ -1495,6 +1498,51 @@ export interface OutsideInbox {
     readonly renew: (consumer: string, claim: OutsideClaim) => Effect.Effect<boolean, StoreFailure>;
     readonly finish: (consumer: string, claim: OutsideClaim, result: string | undefined) => Effect.Effect<boolean, StoreFailure>;
     readonly release: (consumer: string, claim: OutsideClaim) => Effect.Effect<void, StoreFailure>;
+}
+
+// src/internal/store/OverflowStore.ts
+import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { Delivery, Failure } from "../../Delivery.ts";
+import type { ConsumerRemoved, TransportError } from "../../Errors.ts";
+import type { Hold } from "../../Hold.ts";
+import type { Message } from "../../Message.ts";
+import type { Demand, Subscription, SubscriptionSpec } from "../../Transport.ts";
+import type { Transaction } from "./StoreTransaction.ts";
+export interface Polled {
+    readonly handed: number;
+    readonly moved: boolean;
+}
+export interface Source {
+    readonly has: (delivery: Delivery) => boolean;
+    readonly poll: (demand: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<Polled, TransportError | ConsumerRemoved>;
+    readonly arrival: Effect.Effect<void, TransportError>;
+    readonly awaited: () => boolean;
+    readonly acknowledge: Subscription["acknowledge"];
+    readonly drop: Subscription["drop"];
+    readonly readAgain: (key: string) => void;
+    readonly hold: Subscription["hold"];
+    readonly leases: Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removeInTransaction" | "renew"> | undefined;
+}
+export interface Moving {
+    readonly message: Message;
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly crashCount: number;
+    readonly crashedAlone: boolean;
+}
+export interface OverflowLanes {
+    readonly paused: () => boolean;
+    readonly divert: (messages: ReadonlyArray<Moving>, ordered: boolean) => Effect.Effect<ReadonlyArray<"moved" | "full" | undefined>, TransportError>;
+    readonly diverted: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, TransportError, Transaction>;
+    readonly hold: (held: {
+        readonly message: Message;
+        readonly hold: Hold;
+        readonly moving: ReadonlyArray<Moving>;
+        readonly committed: () => void;
+    }) => Effect.Effect<boolean, TransportError, Transaction>;
+}
+export interface OverflowStore {
+    readonly open: (spec: SubscriptionSpec, source: (lanes: OverflowLanes) => Source) => Effect.Effect<Subscription, TransportError, Scope.Scope>;
 }
 
 // src/internal/store/StoreTransaction.ts
@@ -2102,6 +2150,8 @@ import type { DeadLetter } from "../DeadLetter.ts";
 import { InvalidDeadLetter } from "../Errors.ts";
 import type { OperatorAction } from "../Store.ts";
 export declare const parse: (line: string) => Effect.Effect<DeadLetter, InvalidDeadLetter>;
+export declare const nameOf: ({ consumer, message }: DeadLetter) => string;
+export declare const repeatedIds: () => (letter: DeadLetter, place: string) => InvalidDeadLetter | undefined;
 export interface ImportAction extends OperatorAction {
     readonly skipExisting?: boolean | undefined;
 }
@@ -2325,7 +2375,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { DeadLetter } from "../DeadLetter.ts";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterExists, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterExists, DeadLetterNotFound, EditUndecodable, InvalidDeadLetter, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
@@ -2375,7 +2425,7 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly noteFailure: (consumer: string, fingerprint: string, action: OperatorAction & {
         readonly note: string;
     }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | InvalidOperatorAction>;
-    readonly importDeadLetters: (deadLetters: ReadonlyArray<DeadLetter>, action: ImportAction) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidOperatorAction>;
+    readonly importDeadLetters: (deadLetters: ReadonlyArray<DeadLetter>, action: ImportAction) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidDeadLetter | InvalidOperatorAction>;
     readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>;
     readonly purgeable: (preview: PurgePreview, after?: string) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>;
     readonly purge: (preview: PurgePreview, action: PurgeAction) => Effect.Effect<number, StoreFailure | ConsumerNotFound | QueueChanged | InvalidOperatorAction>;
@@ -7045,7 +7095,7 @@ export {};
 import type * as Layer from "effect/Layer";
 import type { Store } from "../../Store.ts";
 import type { Transport } from "../../Transport.ts";
-import type { Options } from "./kit.ts";
+import { type Options } from "./kit.ts";
 export { type Draft, makeMessage, type Options, type Tests } from "./kit.ts";
 export type Suite = <E>(name: string, layer: Layer.Layer<Store | Transport, E>, options: Options) => void;
 export declare const transport: Suite;
@@ -7060,21 +7110,24 @@ export declare const suite: Suite;
 import { type Vitest } from "@effect/vitest";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
 import type { DeadLetterOrder } from "../../DeadLetter.ts";
 import type { ResolvedDelay } from "../../Delay.ts";
 import type { Delivery, Failure } from "../../Delivery.ts";
 import type { InvalidMessage } from "../../Errors.ts";
 import * as Message from "../../Message.ts";
 import { Store } from "../../Store.ts";
-import { type Demand, type Subscription, Transport } from "../../Transport.ts";
+import { type Capabilities, type Demand, type Subscription, Transport } from "../../Transport.ts";
 export interface Options {
     readonly elapse: (duration: Duration.Duration) => Effect.Effect<void>;
     readonly lease: Duration.Input;
     readonly idlePoll: Duration.Input;
     readonly concurrentTransactions?: boolean | undefined;
     readonly live?: boolean | undefined;
+    readonly transport?: Effect.Effect<Transport["Service"], unknown, Scope.Scope | Store> | undefined;
+    readonly onePerKey?: boolean | undefined;
 }
-export type Tests = Vitest.MethodsNonLive<Store | Transport>;
+export type Tests = Pick<Vitest.MethodsNonLive<Store | Transport>, "effect">;
 export interface Draft {
     readonly topic?: string | undefined;
     readonly id?: string | undefined;
@@ -7113,32 +7166,37 @@ export declare const bench: (options: Options, given?: {
         readonly audit: import("../../Store.ts").AuditStore;
         readonly unsettled: import("../../Store.ts").UnsettledStore;
         readonly logs?: import("../../Store.ts").LogStore | undefined;
+        readonly overflow?: import("../../Store.ts").OverflowStore | undefined;
     };
     transport: {
-        readonly capabilities: Effect.Effect<import("../../Transport.ts").Capabilities, import("../../Errors.ts").TransportError>;
+        readonly capabilities: Effect.Effect<Capabilities, import("../../Errors.ts").TransportError>;
         readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").PublishFailed>;
-        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
+        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, Scope.Scope>;
     };
+    can: Capabilities;
+    lanes: number;
     consumer: string;
     topic: string;
-    lanes: number;
     lease: Duration.Duration;
     open: (change?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
         readonly lease?: Duration.Duration;
         readonly worker?: string;
-    }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
-    publish: (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
+    }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, Scope.Scope>;
+    send: (messages: ReadonlyArray<Message.Message>, later?: ResolvedDelay) => Effect.Effect<void, import("../../Errors.ts").PublishFailed | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError, never>;
+    publish: (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").PublishFailed | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError, never>;
     takeOnce: (subscription: Subscription, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     receive: (subscription: Subscription, count: number, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     nothing: (subscription: Subscription, room?: Demand) => Effect.Effect<void, import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../Errors.ts").TransportError, never>;
-    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
+    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
+    drain: (subscription: Subscription, count: number) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
     expire: Effect.Effect<void, never, never>;
-}, import("../../Errors.ts").ConsumerConflict | import("../../Errors.ts").StoreFailure, Store | Transport>;
+}, unknown, Scope.Scope | Store | Transport>;
 export declare const ids: (deliveries: ReadonlyArray<Delivery>) => Array<string>;
 export declare const idsOf: (deliveries: ReadonlyArray<Delivery>, key: string) => Array<string>;
+export declare const assertIds: ({ order }: Capabilities, deliveries: ReadonlyArray<Delivery>, expected: ReadonlyArray<string>) => void;
 export declare const claimOf: (delivery: Delivery) => {
     id: string;
     fingerprint: string;
@@ -7147,6 +7205,23 @@ export declare const claimOf: (delivery: Delivery) => {
 export declare const needs: (context: {
     readonly skip: (note?: string) => never;
 }, able: boolean, why: string) => Effect.Effect<void>;
+declare const abilities: {
+    order: [({ order }: Capabilities) => boolean, string];
+    lanes: [({ lease }: Capabilities) => boolean, string];
+    token: [({ fence }: Capabilities) => boolean, string];
+    inbox: [({ fence }: Capabilities) => boolean, string];
+    routing: [({ queue }: Capabilities) => boolean, string];
+    rows: [({ queue }: Capabilities) => boolean, string];
+    after: [({ acknowledge }: Capabilities) => boolean, string];
+    alone: [({ lease, queue }: Capabilities) => boolean, string];
+    places: [({ queue }: Capabilities) => boolean, string];
+    inPlace: [({ hold }: Capabilities) => boolean, string];
+    size: [({ maxBytes }: Capabilities) => boolean, string];
+    several: [(_: Capabilities, { onePerKey }: Options) => boolean, string];
+};
+export type Ability = keyof typeof abilities;
+export declare const requires: (it: Tests, options: Options, ...needed: ReadonlyArray<Ability>) => Tests;
 export declare const needsTwoTransactions: (context: {
     readonly skip: (note?: string) => never;
 }, options: Options) => Effect.Effect<void>;
+export {};

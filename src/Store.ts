@@ -113,7 +113,7 @@ export class Store extends Context.Service<Store, {
   readonly logs?: LogStore | undefined
   /**
    * Takes failing messages of a broker over. Undefined on an engine without it (memory): a failing message then waits
-   * at its broker, as long as that can hide it.
+   * at its broker, which hides it for a limited time.
    */
   readonly overflow?: OverflowStore | undefined
 }>()("millrace/Store") {}

@@ -60,7 +60,7 @@ export interface DeadLettersFound {
  * import { Result } from "effect"
  * import { DeadLetterSearch } from "millrace/ops"
  *
- * Result.getOrThrow(DeadLetterSearch.payloadValue("bank.code:51")).path // => ["bank", "code"]
+ * Result.getOrThrow(DeadLetterSearch.payloadValue("bank.code:51")).path.join("/") // => "bank/code"
  * ```
  *
  * @since 0.1.0

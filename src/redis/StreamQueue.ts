@@ -40,9 +40,10 @@ export interface Options {
 export const consumerOf = (worker: string, leaseMillis: number): string => `${worker} lease=${leaseMillis}`
 
 /**
- * Returns the lease of a live consumer that has another one, in milliseconds, or undefined if there is none. Each worker
- * claims entries that were idle for its own lease. So a shorter lease takes entries away that a worker still has. A
- * consumer lives while it was active within its lease.
+ * Returns the lease of a live consumer that has another one, in milliseconds, or undefined if there is none.
+ *
+ * Each worker claims entries that were idle for its own lease. So a shorter lease takes entries away that a worker
+ * still has. A consumer is live if it was active within its lease.
  */
 export const otherLease = (
   consumers: ReadonlyArray<readonly [name: string, idle: number]>,

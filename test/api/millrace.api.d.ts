@@ -36,7 +36,7 @@ export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported" | "noted";
+export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported" | "noted" | "repaired";
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -1199,6 +1199,7 @@ import type { InboxStore } from "./internal/store/InboxStore.ts";
 import type { LeaseStore } from "./internal/store/LeaseStore.ts";
 import type { LogStore } from "./internal/store/LogStore.ts";
 import type { OutboxStore } from "./internal/store/OutboxStore.ts";
+import type { OverflowStore } from "./internal/store/OverflowStore.ts";
 import type { Transaction, TransactionFailure } from "./internal/store/StoreTransaction.ts";
 import type { UnsettledStore } from "./internal/store/UnsettledStore.ts";
 export type { AuditStore } from "./internal/store/AuditStore.ts";
@@ -1210,6 +1211,7 @@ export * from "./internal/store/LeaseStore.ts";
 export * from "./internal/store/LogStore.ts";
 export * from "./internal/store/OutboxStore.ts";
 export * from "./internal/store/OutsideInbox.ts";
+export * from "./internal/store/OverflowStore.ts";
 export * from "./internal/store/StoreTransaction.ts";
 export * from "./internal/store/UnsettledStore.ts";
 declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
@@ -1233,6 +1235,7 @@ declare const Store_base: Context.ServiceClass<Store, "millrace/Store", {
     readonly audit: AuditStore;
     readonly unsettled: UnsettledStore;
     readonly logs?: LogStore | undefined;
+    readonly overflow?: OverflowStore | undefined;
 }>;
 export declare class Store extends Store_base {
 }
@@ -1495,6 +1498,51 @@ export interface OutsideInbox {
     readonly renew: (consumer: string, claim: OutsideClaim) => Effect.Effect<boolean, StoreFailure>;
     readonly finish: (consumer: string, claim: OutsideClaim, result: string | undefined) => Effect.Effect<boolean, StoreFailure>;
     readonly release: (consumer: string, claim: OutsideClaim) => Effect.Effect<void, StoreFailure>;
+}
+
+// src/internal/store/OverflowStore.ts
+import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { Delivery, Failure } from "../../Delivery.ts";
+import type { ConsumerRemoved, TransportError } from "../../Errors.ts";
+import type { Hold } from "../../Hold.ts";
+import type { Message } from "../../Message.ts";
+import type { Demand, Subscription, SubscriptionSpec } from "../../Transport.ts";
+import type { Transaction } from "./StoreTransaction.ts";
+export interface Polled {
+    readonly handed: number;
+    readonly moved: boolean;
+}
+export interface Source {
+    readonly has: (delivery: Delivery) => boolean;
+    readonly poll: (demand: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void) => Effect.Effect<Polled, TransportError | ConsumerRemoved>;
+    readonly arrival: Effect.Effect<void, TransportError>;
+    readonly awaited: () => boolean;
+    readonly acknowledge: Subscription["acknowledge"];
+    readonly drop: Subscription["drop"];
+    readonly readAgain: (key: string) => void;
+    readonly hold: Subscription["hold"];
+    readonly leases: Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removeInTransaction" | "renew"> | undefined;
+}
+export interface Moving {
+    readonly message: Message;
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly crashCount: number;
+    readonly crashedAlone: boolean;
+}
+export interface OverflowLanes {
+    readonly paused: () => boolean;
+    readonly divert: (messages: ReadonlyArray<Moving>, ordered: boolean) => Effect.Effect<ReadonlyArray<"moved" | "full" | undefined>, TransportError>;
+    readonly diverted: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, TransportError, Transaction>;
+    readonly hold: (held: {
+        readonly message: Message;
+        readonly hold: Hold;
+        readonly moving: ReadonlyArray<Moving>;
+        readonly committed: () => void;
+    }) => Effect.Effect<boolean, TransportError, Transaction>;
+}
+export interface OverflowStore {
+    readonly open: (spec: SubscriptionSpec, source: (lanes: OverflowLanes) => Source) => Effect.Effect<Subscription, TransportError, Scope.Scope>;
 }
 
 // src/internal/store/StoreTransaction.ts
@@ -2106,6 +2154,8 @@ import type { DeadLetter } from "../DeadLetter.ts";
 import { InvalidDeadLetter } from "../Errors.ts";
 import type { OperatorAction } from "../Store.ts";
 export declare const parse: (line: string) => Effect.Effect<DeadLetter, InvalidDeadLetter>;
+export declare const nameOf: ({ consumer, message }: DeadLetter) => string;
+export declare const repeatedIds: () => (letter: DeadLetter, place: string) => InvalidDeadLetter | undefined;
 export interface ImportAction extends OperatorAction {
     readonly skipExisting?: boolean | undefined;
 }
@@ -2208,7 +2258,7 @@ export interface FailureHistory {
 }
 export interface HistoryQuery {
     readonly since?: number | undefined;
-    readonly seconds?: number | undefined;
+    readonly seconds?: 60 | 600 | undefined;
 }
 export interface RedriveFacts {
     readonly consumer: string;
@@ -2349,6 +2399,7 @@ export interface WaitingMessage {
     readonly crashCount: number;
     readonly redriven: number;
     readonly held: boolean;
+    readonly state: "inFlight" | "held" | "due" | "waiting";
     readonly worker: string | undefined;
 }
 export interface WaitingQuery {
@@ -2398,7 +2449,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { DeadLetter } from "../DeadLetter.ts";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterExists, DeadLetterNotFound, EditUndecodable, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterExists, DeadLetterNotFound, EditUndecodable, InvalidDeadLetter, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToStep, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
@@ -2454,7 +2505,7 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly noteFailure: (consumer: string, fingerprint: string, action: OperatorAction & {
         readonly note: string;
     }) => Effect.Effect<void, StoreFailure | ConsumerNotFound | InvalidOperatorAction>;
-    readonly importDeadLetters: (deadLetters: ReadonlyArray<DeadLetter>, action: ImportAction) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidOperatorAction>;
+    readonly importDeadLetters: (deadLetters: ReadonlyArray<DeadLetter>, action: ImportAction) => Effect.Effect<Imported, StoreFailure | ConsumerNotFound | DeadLetterExists | InvalidDeadLetter | InvalidOperatorAction>;
     readonly previewPurge: (consumer: string) => Effect.Effect<PurgePreview, StoreFailure | ConsumerNotFound>;
     readonly purgeable: (preview: PurgePreview, after?: string) => Effect.Effect<ReadonlyArray<QueuedMessage>, StoreFailure>;
     readonly purge: (preview: PurgePreview, action: PurgeAction) => Effect.Effect<number, StoreFailure | ConsumerNotFound | QueueChanged | InvalidOperatorAction>;
@@ -2605,6 +2656,7 @@ export type { Actor, Role } from "./api/Access.ts";
 export * as Api from "./api/Api.ts";
 export * as Problems from "./api/Problems.ts";
 export type * from "./api/Types.ts";
+export * as HttpOperations from "./client/HttpOperations.ts";
 export type { ServerOptions, Token } from "./security/ServerSettings.ts";
 export * as Server from "./serve/Server.ts";
 
@@ -3273,6 +3325,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly crashCount: import("effect/Schema").Finite;
         readonly redriven: import("effect/Schema").Finite;
         readonly held: import("effect/Schema").Boolean;
+        readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
         readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
     }>>;
     readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
@@ -3355,7 +3408,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
     error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
     since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
@@ -3364,6 +3417,8 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    before: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
 }>>, never, never, import("effect/http-api/HttpApiSchema").StreamNdjson<import("effect/Schema").Struct<{
     readonly id: import("effect/Schema").String;
     readonly consumer: import("effect/Schema").String;
@@ -3410,6 +3465,78 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     }>>;
     readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
     readonly etag: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"groups", "GET", "/api/v1/dead-letters/groups", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly count: import("effect/Schema").Finite;
+            readonly more: import("effect/Schema").Boolean;
+        }>;
+        readonly firstAt: import("effect/Schema").Finite;
+        readonly lastAt: import("effect/Schema").Finite;
+        readonly sample: import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly keyed: import("effect/Schema").Boolean;
+                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                readonly version: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>;
+            readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>;
+            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly etag: import("effect/Schema").String;
+        }>;
+    }>>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/dead-letters", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
     cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
@@ -3418,7 +3545,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
     error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
     since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
@@ -3632,7 +3759,77 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly error: import("effect/Schema").String;
         readonly etag: import("effect/Schema").String;
     }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"validate", "POST", "/api/v1/dead-letters/:id/validate", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"search", "GET", "/api/v1/dead-letters/search", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    before: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly keyed: import("effect/Schema").Boolean;
+                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                readonly version: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>;
+            readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>;
+            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"validate", "POST", "/api/v1/dead-letters/:id/validate", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
 }>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly payload: import("effect/Schema").String;
@@ -3656,7 +3853,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     about: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["deadLetters", "consumers", "redriveRuns"]>>;
     by: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>>;
+    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>>;
     deadLetter: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
     run: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
@@ -3666,7 +3863,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly id: import("effect/Schema").String;
         readonly at: import("effect/Schema").Finite;
         readonly by: import("effect/Schema").String;
-        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>;
+        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>;
         readonly consumer: import("effect/Schema").String;
         readonly deadLetterId: import("effect/Schema").String;
         readonly redriveRunId: import("effect/Schema").String;
@@ -4112,7 +4309,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly id: import("effect/Schema").String;
             readonly at: import("effect/Schema").Finite;
             readonly by: import("effect/Schema").String;
-            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted"]>;
+            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>;
             readonly consumer: import("effect/Schema").String;
             readonly deadLetterId: import("effect/Schema").String;
             readonly redriveRunId: import("effect/Schema").String;
@@ -4543,6 +4740,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -4557,16 +4755,64 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly discarded: import("effect/Schema").Finite;
         readonly more: import("effect/Schema").Boolean;
     }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"discardSome", "POST", "/api/v1/frozen-sets/:set/discard", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    set: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly after: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    readonly most: import("effect/Schema").Int;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly deadLetterIds: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly more: import("effect/Schema").Boolean;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"freeze", "POST", "/api/v1/frozen-sets", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly set: import("effect/Schema").String;
+        readonly expiresAt: import("effect/Schema").Finite;
+        readonly filter: import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>>, never, never>;
+            readonly reason: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>, never, never>;
+            readonly topic: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly key: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly fingerprint: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>>, import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>, never, never>;
+            readonly tag: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly since: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly count: import("effect/Schema").Finite;
+            readonly more: import("effect/Schema").Boolean;
+        }>;
+    }>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToStep | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"make", "POST", "/api/v1/previews", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     readonly key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     readonly message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
     readonly error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     readonly reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
     readonly since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     readonly until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
     readonly consumer: import("effect/Schema").String;
-    readonly failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
 }>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
     readonly asOf: import("effect/Schema").String;
@@ -5673,6 +5919,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -5864,6 +6111,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -6176,6 +6424,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -6367,6 +6616,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly crashCount: import("effect/Schema").Finite;
             readonly redriven: import("effect/Schema").Finite;
             readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
@@ -6587,6 +6837,19 @@ export interface ProblemJson {
     readonly [extension: string]: unknown;
 }
 
+// src/http/client/HttpOperations.ts
+import type * as HttpClient from "effect/http/HttpClient";
+import * as Layer from "effect/Layer";
+import type * as Redacted from "effect/Redacted";
+import { InvalidSetting } from "../../Errors.ts";
+import { Operations } from "../../ops/Operations.ts";
+import { Store } from "../../Store.ts";
+export interface HttpOperationsOptions {
+    readonly url: string;
+    readonly token?: Redacted.Redacted | undefined;
+}
+export declare const layer: ({ token, url }: HttpOperationsOptions) => Layer.Layer<Operations | Store, InvalidSetting, HttpClient.HttpClient>;
+
 // src/http/security/ServerSettings.ts
 import * as Context from "effect/Context";
 import * as Duration from "effect/Duration";
@@ -6594,6 +6857,7 @@ import * as Effect from "effect/Effect";
 import type * as HttpServerRequest from "effect/http/HttpServerRequest";
 import * as Redacted from "effect/Redacted";
 import type * as Schema from "effect/Schema";
+import type { FrozenSet } from "../../DeadLetter.ts";
 import { InvalidSetting } from "../../Errors.ts";
 import type { PurgePreview } from "../../ops/Purge.ts";
 import type { RedrivePreview } from "../../ops/RedriveRun.ts";
@@ -6641,6 +6905,7 @@ declare const Settings_base: Context.ServiceClass<Settings, "millrace/http/Setti
     readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>;
     readonly previews: Shelf.Shelf<RedrivePreview>;
     readonly purges: Shelf.Shelf<PurgePreview>;
+    readonly sets: Shelf.Shelf<FrozenSet>;
 }>;
 export declare class Settings extends Settings_base {
 }
@@ -6659,6 +6924,7 @@ export declare const make: (options: ServerOptions) => Effect.Effect<{
     readonly takeCode: (code: string) => Effect.Effect<Actor | undefined>;
     readonly previews: Shelf.Shelf<RedrivePreview>;
     readonly purges: Shelf.Shelf<PurgePreview>;
+    readonly sets: Shelf.Shelf<FrozenSet>;
 }, InvalidSetting, never>;
 export {};
 
@@ -7176,7 +7442,7 @@ export {};
 import type * as Layer from "effect/Layer";
 import type { Store } from "../../Store.ts";
 import type { Transport } from "../../Transport.ts";
-import type { Options } from "./kit.ts";
+import { type Options } from "./kit.ts";
 export { type Draft, makeMessage, type Options, type Tests } from "./kit.ts";
 export type Suite = <E>(name: string, layer: Layer.Layer<Store | Transport, E>, options: Options) => void;
 export declare const transport: Suite;
@@ -7191,21 +7457,24 @@ export declare const suite: Suite;
 import { type Vitest } from "@effect/vitest";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
 import type { DeadLetterOrder } from "../../DeadLetter.ts";
 import type { ResolvedDelay } from "../../Delay.ts";
 import type { Delivery, Failure } from "../../Delivery.ts";
 import type { InvalidMessage } from "../../Errors.ts";
 import * as Message from "../../Message.ts";
 import { Store } from "../../Store.ts";
-import { type Demand, type Subscription, Transport } from "../../Transport.ts";
+import { type Capabilities, type Demand, type Subscription, Transport } from "../../Transport.ts";
 export interface Options {
     readonly elapse: (duration: Duration.Duration) => Effect.Effect<void>;
     readonly lease: Duration.Input;
     readonly idlePoll: Duration.Input;
     readonly concurrentTransactions?: boolean | undefined;
     readonly live?: boolean | undefined;
+    readonly transport?: Effect.Effect<Transport["Service"], unknown, Scope.Scope | Store> | undefined;
+    readonly onePerKey?: boolean | undefined;
 }
-export type Tests = Vitest.MethodsNonLive<Store | Transport>;
+export type Tests = Pick<Vitest.MethodsNonLive<Store | Transport>, "effect">;
 export interface Draft {
     readonly topic?: string | undefined;
     readonly id?: string | undefined;
@@ -7244,32 +7513,37 @@ export declare const bench: (options: Options, given?: {
         readonly audit: import("../../Store.ts").AuditStore;
         readonly unsettled: import("../../Store.ts").UnsettledStore;
         readonly logs?: import("../../Store.ts").LogStore | undefined;
+        readonly overflow?: import("../../Store.ts").OverflowStore | undefined;
     };
     transport: {
-        readonly capabilities: Effect.Effect<import("../../Transport.ts").Capabilities, import("../../Errors.ts").TransportError>;
+        readonly capabilities: Effect.Effect<Capabilities, import("../../Errors.ts").TransportError>;
         readonly publish: (messages: ReadonlyArray<Message.Message>) => Effect.Effect<void, import("../../Errors.ts").TransportError | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").PublishFailed>;
-        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
+        readonly open: (spec: import("../../Transport.ts").SubscriptionSpec) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, Scope.Scope>;
     };
+    can: Capabilities;
+    lanes: number;
     consumer: string;
     topic: string;
-    lanes: number;
     lease: Duration.Duration;
     open: (change?: {
         readonly consumer?: string;
         readonly idlePoll?: Duration.Duration;
         readonly lease?: Duration.Duration;
         readonly worker?: string;
-    }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, import("effect/Scope").Scope>;
-    publish: (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").StoreFailure, never>;
+    }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, Scope.Scope>;
+    send: (messages: ReadonlyArray<Message.Message>, later?: ResolvedDelay) => Effect.Effect<void, import("../../Errors.ts").PublishFailed | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError, never>;
+    publish: (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").PublishFailed | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError, never>;
     takeOnce: (subscription: Subscription, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     receive: (subscription: Subscription, count: number, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     nothing: (subscription: Subscription, room?: Demand) => Effect.Effect<void, import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../Errors.ts").TransportError, never>;
-    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
+    settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
+    drain: (subscription: Subscription, count: number) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
     expire: Effect.Effect<void, never, never>;
-}, import("../../Errors.ts").ConsumerConflict | import("../../Errors.ts").StoreFailure, Store | Transport>;
+}, unknown, Scope.Scope | Store | Transport>;
 export declare const ids: (deliveries: ReadonlyArray<Delivery>) => Array<string>;
 export declare const idsOf: (deliveries: ReadonlyArray<Delivery>, key: string) => Array<string>;
+export declare const assertIds: ({ order }: Capabilities, deliveries: ReadonlyArray<Delivery>, expected: ReadonlyArray<string>) => void;
 export declare const claimOf: (delivery: Delivery) => {
     id: string;
     fingerprint: string;
@@ -7278,6 +7552,23 @@ export declare const claimOf: (delivery: Delivery) => {
 export declare const needs: (context: {
     readonly skip: (note?: string) => never;
 }, able: boolean, why: string) => Effect.Effect<void>;
+declare const abilities: {
+    order: [({ order }: Capabilities) => boolean, string];
+    lanes: [({ lease }: Capabilities) => boolean, string];
+    token: [({ fence }: Capabilities) => boolean, string];
+    inbox: [({ fence }: Capabilities) => boolean, string];
+    routing: [({ queue }: Capabilities) => boolean, string];
+    rows: [({ queue }: Capabilities) => boolean, string];
+    after: [({ acknowledge }: Capabilities) => boolean, string];
+    alone: [({ lease, queue }: Capabilities) => boolean, string];
+    places: [({ queue }: Capabilities) => boolean, string];
+    inPlace: [({ hold }: Capabilities) => boolean, string];
+    size: [({ maxBytes }: Capabilities) => boolean, string];
+    several: [(_: Capabilities, { onePerKey }: Options) => boolean, string];
+};
+export type Ability = keyof typeof abilities;
+export declare const requires: (it: Tests, options: Options, ...needed: ReadonlyArray<Ability>) => Tests;
 export declare const needsTwoTransactions: (context: {
     readonly skip: (note?: string) => never;
 }, options: Options) => Effect.Effect<void>;
+export {};

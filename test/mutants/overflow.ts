@@ -76,7 +76,7 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     from: "m.id = g.id and m.payload = g.payload",
     to: "false",
     test,
-    named: "whose delete is lost after the COMMIT comes again"
+    named: "comes again if its delete is lost after the COMMIT, and is neither moved twice"
   },
   {
     name: "overflow: a stale owner holds the key of a settled message",
@@ -112,7 +112,7 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     from: "asked.map((entry) => movingOf(entry)), ordered)",
     to: "asked.map((entry) => movingOf(entry)), true)",
     test,
-    named: "whose delete is lost after the COMMIT comes again, and does not run before its retry"
+    named: "comes again if its delete is lost after the COMMIT, and does not run before its retry"
   },
   {
     name: "overflow: without order, a message that has moved runs again before its retry",
@@ -121,6 +121,6 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     from: "ordered ? !earlier.has(message.key) : receiveCount > 1",
     to: "ordered && !earlier.has(message.key)",
     test,
-    named: "whose delete is lost after the COMMIT comes again, and does not run before its retry"
+    named: "comes again if its delete is lost after the COMMIT, and does not run before its retry"
   }
 ]

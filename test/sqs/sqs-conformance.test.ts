@@ -1,6 +1,6 @@
 /**
- * The conformance suite of transports on SQS, standard and FIFO, with the store on Postgres. A promise that a queue does
- * not make is skipped by its capabilities, and the test says why.
+ * The conformance suite of transports on SQS, standard and FIFO, with the store on Postgres. A promise that a queue
+ * does not make is skipped by its capabilities, and the test says why.
  */
 import { Context, Deferred, Effect, Layer, Redacted } from "effect"
 import { Store, Transport } from "millrace"

@@ -1,4 +1,4 @@
-/** A failing message of SQS moves into the lanes of the store: retries of any length, parked keys, redrives, in order. */
+/** A failing message of SQS moves into the lanes of the store, and is retried, parked and redriven there in order. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -15,7 +15,7 @@ const wait = limit(60_000)
 const of = (ids: ReadonlyArray<string>, account: string) => ids.filter((id) => id.startsWith(account))
 const idsFor = (account: string, count: number) => orders(account, count).map(({ id }) => id)
 
-/** Fails with `Declined` while it is told to. */
+/** Fails with `Declined` while `fails` says so. */
 const failing = (write: Ledger["write"], fails: (order: Order) => boolean) =>
   ledger.pipe(
     Pipeline.mapEffect((one: Order) =>
@@ -66,7 +66,7 @@ const commits = (
 
 describe.concurrent("a failing message of a FIFO queue", () => {
   it.live(
-    "waits in the store for longer than SQS can hide it, with what is behind it, and other keys go on",
+    "waits in the store for longer than SQS can hide it, with what is behind it, and other keys continue",
     () =>
       withLedger(true, ({ due, emptied, has, held, ids, moved, write }) =>
         Effect.gen(function*() {
@@ -101,7 +101,7 @@ describe.concurrent("a failing message of a FIFO queue", () => {
   )
 
   it.live(
-    "parks its key until an operator redrives it, and the key then goes on in order",
+    "parks its key until an operator redrives it, and the key then continues in order",
     () =>
       withLedger(true, ({ emptied, has, ids, moved, write }) =>
         Effect.gen(function*() {
@@ -166,7 +166,7 @@ describe.concurrent("a failing message of a FIFO queue", () => {
   )
 
   it.live(
-    "whose delete is lost after the COMMIT comes again, and is neither moved twice nor run before its retry",
+    "comes again if its delete is lost after the COMMIT, and is neither moved twice nor run before its retry",
     () =>
       withLedger(true, ({ due, emptied, held, ids, model, moved, write }) =>
         Effect.gen(function*() {
@@ -366,7 +366,7 @@ describe.concurrent("a failing message of a standard queue", () => {
   )
 
   it.live(
-    "whose delete is lost after the COMMIT comes again, and does not run before its retry",
+    "comes again if its delete is lost after the COMMIT, and does not run before its retry",
     () =>
       withLedger(false, ({ due, emptied, has, held, ids, model, moved, write }) =>
         Effect.gen(function*() {

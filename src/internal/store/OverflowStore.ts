@@ -1,8 +1,9 @@
 /**
  * The part of the store's port that takes messages over from another engine, and the messages' source.
  *
- * A broker cannot keep one key back for long. So a message that fails moves into the lanes of its consumer, in the
- * transaction that records the failure, with the messages of its key that the worker has. The broker then forgets them.
+ * A broker cannot keep one key back for long. So a message that fails moves into the lanes of its consumer, with the
+ * messages of its key that the worker has. The transaction that records the failure moves them, and the broker then
+ * forgets them.
  * In the lanes a message is retried, parked and redriven as any message of the store.
  *
  * A key is *diverted* while the lanes have a message or a hold of it. Its later messages move behind these. So the
@@ -20,7 +21,7 @@ import type { Demand, Subscription, SubscriptionSpec } from "../../Transport.ts"
 import type { Transaction } from "./StoreTransaction.ts"
 
 /**
- * What a source has handed out in one poll.
+ * The result of one poll of a source.
  *
  * @since 0.1.0
  */
@@ -56,7 +57,7 @@ export interface Source {
   readonly readAgain: (key: string) => void
   /** Holds the key of a delivery of this source. */
   readonly hold: Subscription["hold"]
-  /** What concerns its leases. Undefined if its deliveries are under the leases of the lanes. */
+  /** The functions for its leases. Undefined if its deliveries are under the leases of the lanes. */
   readonly leases:
     | Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removeInTransaction" | "renew">
     | undefined

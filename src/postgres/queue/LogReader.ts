@@ -329,7 +329,9 @@ export class LogReader {
     if (of.waiting > 0 && of.out(entry.key) <= this.#perKey / 2) this.roomAgain.openUnsafe()
   }
 
-  /** Hands the entries of a key out again, or moves them if the key is diverted by now. The worker has forgotten them. */
+  /**
+   * Hands the entries of a key out again, or moves them if the key is diverted by now. The worker has forgotten them.
+   */
   readAgain(key: string): void {
     for (const lane of this.#open()) lane.readAgain(key)
     this.#compareAt = 0n

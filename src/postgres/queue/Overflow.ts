@@ -68,7 +68,7 @@ export const around = (lanes: Subscription, source: Source): Subscription => {
     )
   return {
     ...both,
-    // The worker forgets the messages of the key on both sides, whichever of them has failed.
+    // The worker forgets the messages of the key on both sides.
     whileNotReading: (delivery, write) =>
       both.whileNotReading(
         delivery,

@@ -71,7 +71,7 @@ const follow = (reader: PgSubscription.Reader, log: LogReader | undefined, chang
   }
 }
 
-/** What is read beside the messages in the lanes: one of these, or nothing. */
+/** The log or the source that is read beside the messages in the lanes, if there is one. */
 interface Beside {
   readonly log?: Log
   readonly source?: (lanes: OverflowLanes) => Source

@@ -19,8 +19,8 @@ const consumer = (t: Names, more = "") =>
   `q as materialized (select id, lanes${more} from ${t.consumers} where name = $1 for key share)`
 
 /**
- * Whether a message `g` of the consumer `q` needs no move: its outcome is known for the same content, or it waits in the
- * lanes already. Indexes: primary key of the inbox, messages_moved.
+ * Whether a message `g` of the consumer `q` needs no move. The inbox has its outcome for the same content, or it waits
+ * in the lanes already. Indexes: primary key of the inbox, messages_moved.
  */
 const known = (t: Names) =>
   `(exists (select from ${t.inbox} i where i.queue_id = q.id and i.id = g.id and i.fingerprint = g.print offset 0)
@@ -39,8 +39,8 @@ export const make = (t: Names) => {
   return {
     /**
      * Moves the messages of diverted keys into the lanes, in their order. Returns these messages, each with whether
-     * there was room. Without order it moves none, and returns those that need no move. Indexes: messages_moved, primary
-     * keys. Locks the consumer for key share.
+     * there was room. Without order it moves none, and returns those that need no move. Indexes: messages_moved,
+     * primary keys. Locks the consumer for key share.
      *
      * $1 consumer $2 most messages of a key.
      * $3 ids $4 topics $5 keys $6 keyed $7 payloads $8 headers $9 versions $10 published (ms).
@@ -61,7 +61,10 @@ export const make = (t: Names) => {
 select g.nth::int as nth, g.known or k.n < $2::int as room, q.id as queue from q cross join given g join found k on k.key = g.key
 where (k.n > 0 or k.held) and ($16::boolean or g.known)`,
 
-    /** Returns which of these keys are diverted. Indexes: messages_moved, primary key of holds. No locks. $1 consumer $2 keys */
+    /**
+     * Returns which of these keys are diverted. Indexes: messages_moved, primary key of holds. No locks. $1 consumer
+     * $2 keys
+     */
     diverted: `select k.key from ${t.consumers} q cross join unnest($2::text[]) k(key) where q.name = $1 and (${
       held(t)
     } or exists (

@@ -106,19 +106,28 @@ export const failure = (attempt: number, tag = "Declined"): Failure => ({
   codeVersion: "1"
 })
 
-/** Prepares a test: a consumer, its topic, and how to open, publish and wait. */
-export const bench = Effect.fnUntraced(function*(
+/** A registered consumer for one test, on a queue of its own where the engine has its own queues. */
+const registered = Effect.fnUntraced(function*(
   options: Options,
-  given: { readonly lanes?: number | undefined; readonly order?: DeadLetterOrder | undefined } = {}
+  given: { readonly lanes?: number | undefined; readonly order?: DeadLetterOrder | undefined }
 ) {
   const store = yield* Store
   const transport = yield* options.transport ?? Transport
   const can = yield* transport.capabilities
   const lanes = can.lanes ?? given.lanes ?? 4
-  const consumer = fresh("consumer")
-  const topic = fresh("topic")
+  const [consumer, topic] = [fresh("consumer"), fresh("topic")]
   const topics = can.queue === "store" ? [topic] : []
   yield* store.consumers.register({ consumer, topics, lanes, order: given.order ?? "park" })
+  return { store, transport, can, lanes, consumer, topic }
+})
+
+/** Prepares a test: a consumer, its topic, and how to open, publish and wait. */
+export const bench = Effect.fnUntraced(function*(
+  options: Options,
+  given: { readonly lanes?: number | undefined; readonly order?: DeadLetterOrder | undefined } = {}
+) {
+  const home = yield* registered(options, given)
+  const { can, consumer, lanes, store, topic, transport } = home
   const lease = Duration.fromInputUnsafe(options.lease)
   const idlePoll = Duration.fromInputUnsafe(options.idlePoll)
 
@@ -224,12 +233,7 @@ export const bench = Effect.fnUntraced(function*(
   const expire = options.elapse(Duration.times(lease, 1.25))
 
   return {
-    store,
-    transport,
-    can,
-    consumer,
-    topic,
-    lanes,
+    ...home,
     lease,
     open,
     send,
@@ -275,7 +279,7 @@ export const needs = (
   why: string
 ): Effect.Effect<void> => able ? Effect.void : Effect.sync(() => context.skip(why))
 
-/** What a promise may need of an engine, and why an engine without it does not make the promise. */
+/** The abilities that a promise may need, each with the reason why an engine without it does not make the promise. */
 const abilities = {
   order: [({ order }) => order !== "none", "it keeps no order of a key"],
   lanes: [({ lease }) => lease.unit === "lane", "its leases are no lanes of the store"],

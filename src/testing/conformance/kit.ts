@@ -206,7 +206,7 @@ export const bench = Effect.fnUntraced(function*(
       store.transact(
         Effect.tap(
           subscription.removeInTransaction(deliveries),
-          (settled) => store.inbox.claim(consumer, settled.map(claimOf))
+          (settled) => settled.length === 0 ? Effect.void : store.inbox.claim(consumer, settled.map(claimOf))
         )
       ),
       (settled) => subscription.acknowledge(settled)

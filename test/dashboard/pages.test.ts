@@ -116,7 +116,7 @@ if (browserRuns("the dashboard in a browser")) {
               for (const look of looks) {
                 yield* changeLook(seen.page, look)
                 found.push(
-                  ...(yield* check).map((each) => `${place} ${key ?? ""} ${look.theme} ${look.width}: ${each}`)
+                  ...(yield* check(look)).map((each) => `${place} ${key ?? ""} ${look.theme} ${look.width}: ${each}`)
                 )
               }
               if (key !== undefined) yield* Walks.closeDialog(seen.page)

@@ -4,6 +4,7 @@
  *
  * - `npm run faults` runs everything, with full counts.
  * - `npm run faults -- --short` has lower counts, for every change.
+ * - `npm run faults -- --short --share 3` has a third of the runs, and another third each day.
  * - `npm run faults -- --only retention --seed 7` runs one of them.
  * - `npm run faults -- --minutes 60` has the counts for an hour.
  * - `npm run faults -- --only retention --broken` has workers without fence and inbox, and must fail.
@@ -30,6 +31,7 @@ import type { Setting } from "./world.ts"
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
+    share: { type: "string", default: "1" },
     only: { type: "string" },
     minutes: { type: "string" },
     transport: { type: "string" },
@@ -46,7 +48,11 @@ const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : N
 const transports = values.transport?.split(",") ?? []
 const brokers = kinds.filter((kind) => transports.includes(kind))
 const offered = values.transport === undefined ? runs : brokers.flatMap((kind) => brokerRuns(kind, values.short))
-const chosen = offered.filter(({ name }) => values.only === undefined || name.includes(values.only))
+const share = Number(values.share)
+const today = Math.floor(Date.now() / 86_400_000)
+const chosen = offered.filter(({ name }, i) =>
+  (values.only === undefined || name.includes(values.only)) && i % share === today % share
+)
 
 /** Returns what is wrong with the flags, or what this machine does not have. */
 const problem = (): string | undefined =>
@@ -54,8 +60,10 @@ const problem = (): string | undefined =>
     ? `--transport takes ${kinds.join(" or ")}, or both with a comma between them`
     : brokers.includes("redis") && !installed
     ? "DID NOT RUN: these runs start a redis-server of their own, and there is none on the path"
-    : !(scale > 0) || !Number.isInteger(seed) || chosen.length === 0
-    ? `Nothing to run. --only takes a part of one of: ${offered.map(({ name }) => name).join(", ")}`
+    : !(scale > 0) || !(share >= 1) || !Number.isInteger(seed) || chosen.length === 0
+    ? `Nothing to run. --share is a whole number from 1, and --only takes a part of one of: ${
+      offered.map(({ name }) => name).join(", ")
+    }`
     : undefined
 
 const main = async (): Promise<number> => {

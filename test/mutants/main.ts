@@ -24,7 +24,7 @@ const { values } = parseArgs({
 })
 const day = Math.floor(Date.now() / 86_400_000)
 const chosen = mutants.filter((mutant, i) =>
-  mutant.name.includes(values.only) && (!values.short || i % 32 === day % 32)
+  mutant.name.includes(values.only) && (!values.short || i % 64 === day % 64)
 )
 
 const { clear, copies } = make("mutants")

@@ -144,5 +144,14 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     to: "order by -g.nth returning key",
     test: crashes,
     named: "that is killed loses its lanes after its lease"
+  },
+  {
+    name: "log: a failing duplicate of a parked pipeline is not acknowledged",
+    guarantee: "poison cannot block",
+    file: "src/worker/attempt/Disposition.ts",
+    from: "end?._tag === \"Duplicate\" ? forget([delivery])",
+    to: "end?._tag === undefined ? forget([delivery])",
+    test: "test/redis/redisLog.test.ts",
+    named: "is settled as a duplicate, and holds no key"
   }
 ]

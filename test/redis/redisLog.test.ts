@@ -151,6 +151,35 @@ describe.runIf(runs)("a log of Redis Streams", () => {
   )
 
   it.live(
+    "of a message that fails after its id was committed is settled as a duplicate, and holds no key",
+    () =>
+      withLedger(({ has, rows, where, write }) =>
+        Effect.gen(function*() {
+          const seen: Array<string> = []
+          const pipeline = ledger.pipe(
+            Pipeline.mapEffect((one: Order) => {
+              const isAgain = seen.includes(one.id)
+              seen.push(one.id)
+              return isAgain ? Effect.fail(new Declined({ reason: "again" })) : Effect.succeed(one)
+            }),
+            Pipeline.commit((one) => write(one)),
+            Pipeline.retry(Retry.never),
+            Pipeline.deadLetter({ order: "park" })
+          )
+          yield* send([order("twice", 1)])
+          yield* during(pipeline, has(1))
+          yield* send([order("twice", 1), order("twice", 2)])
+          yield* during(pipeline, has(2))
+          assert.deepStrictEqual(idsOf(yield* rows, "twice"), idsFor("twice", 2))
+          assert.deepStrictEqual(seen, ["twice1", "twice1", "twice2"])
+          assert.deepStrictEqual(yield* DeadLetters.list({}), [])
+          assert.deepStrictEqual(yield* left(where.schema), { messages: 0, open: 0 })
+        })
+      ),
+    wait
+  )
+
+  it.live(
     "is shared by two workers by lanes, and keeps the order when a worker comes and goes",
     () =>
       withLedger(({ has, rows, where, write }) =>

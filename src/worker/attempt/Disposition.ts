@@ -202,10 +202,14 @@ export const make = (options: Options): Disposition => {
         return { _tag: "DeadLettered", id: deadLetterId } as const
       })))
     // For a parked key, transport and flow drop the prefetched messages within `whileNotReading`. If the key is not
-    // held in the end, its messages are read again.
+    // held in the end, its messages are read again. A duplicate is acknowledged before that. A broker or a log would
+    // otherwise hand it out again and again.
     const written = (attempts: ReadonlyArray<Failure>) =>
       parked
-        ? held(delivery, transaction(attempts))
+        ? held(
+          delivery,
+          Effect.tap(transaction(attempts), (end) => end?._tag === "Duplicate" ? forget([delivery]) : Effect.void)
+        )
         : Effect.tap(transaction(attempts), (end) => end === undefined ? drop(delivery) : forget([delivery]))
     return Effect.catchIf(
       written(failures),

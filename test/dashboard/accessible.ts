@@ -7,7 +7,8 @@ import { type Look, step, type Watched } from "./chromium.ts"
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 
 /** Another theme has other colours, and the same elements. */
-const rulesOf = ({ theme }: Look): string => theme === "dark" ? `, runOnly: ["cat.color"]` : ""
+const ofColours = `, runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] }`
+const rulesOf = ({ theme }: Look): string => theme === "dark" ? ofColours : ""
 
 const run = (look: Look) =>
   `axe.run({ resultTypes: ["violations"]${

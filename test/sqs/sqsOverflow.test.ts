@@ -326,8 +326,8 @@ describe.concurrent("a key whose messages wait in the lanes", () => {
           for (let i = 0; i < 4; i++) yield* take
           assert.strictEqual(model.size, 2)
           yield* sql`delete from ${sql(`${schema}.messages`)} where id = 'old1' or id = 'old2'`
-          for (let i = 0; i < 60 && model.size > 0; i++) yield* take
-          assert.strictEqual(model.size, 0)
+          // SQS hides each of them for a lease, and a quiet machine polls often meanwhile.
+          while (model.size > 0) yield* take
           assert.deepStrictEqual((yield* moved).slice(-2), ["bad1", "bad2"])
         }))),
     wait

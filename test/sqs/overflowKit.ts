@@ -1,9 +1,10 @@
 /** A model of SQS with a store on Postgres: a ledger in the order of commits, and what is left in queue and lanes. */
-import { Duration, Effect, Fiber, Layer, Logger } from "effect"
+import { Duration, Effect, Layer, Logger } from "effect"
 import { SqlClient } from "effect/sql"
-import { type Delivery, Pipeline, Store, Transport, Worker } from "millrace"
+import { type Delivery, Pipeline, Store, Transport } from "millrace"
 import { inject } from "vitest"
 import { freshSchema, postgres } from "../postgres/kit.ts"
+import { during as running } from "../redis/logKit.ts"
 import { until } from "../redis/streamKit.ts"
 import { type Order, Orders } from "../worker/support.ts"
 import { transportOn } from "./sqsKit.ts"
@@ -72,19 +73,8 @@ export interface Ledger {
 export const ledger = Pipeline.from(Orders, { consumer: "ledger" })
 
 /** Runs a worker until `effect` ends, and then stops it. */
-export const during = <A, E, R, P extends Pipeline.Phase, A2, E2, R2>(
-  pipeline: Pipeline.Pipeline<A, E, R, P>,
-  effect: Effect.Effect<A2, E2, R2>,
-  options: Worker.WorkerOptions = {}
-) =>
-  Effect.gen(function*() {
-    const worker = yield* Effect.forkChild(
-      Worker.run(pipeline, { lease: "2 seconds", idlePoll: "50 millis", lanes: 4, ...options })
-    )
-    const result = yield* Effect.raceFirst(effect, Effect.flatMap(Fiber.join(worker), () => Effect.die("it has ended")))
-    yield* Fiber.interrupt(worker)
-    return result
-  })
+export const during: typeof running = (pipeline, effect, options) =>
+  running(pipeline, effect, { lease: "2 seconds", idlePoll: "50 millis", lanes: 4, ...options })
 
 /** Opens a subscription without a worker. */
 export const opened = (worker: string, lease: Duration.Input = "2 seconds") =>

@@ -5,7 +5,7 @@
 import { Cause, Effect, Exit, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { DeadLetters, Store, Topic } from "millrace"
-import { type Mix, pick, type Piece, piecesOf, tried } from "./pieces.ts"
+import { acts, type Mix, pick, type Piece, piecesOf, tried } from "./pieces.ts"
 import * as Tables from "./tables.ts"
 import type { World } from "./world.ts"
 
@@ -80,8 +80,15 @@ const outstanding = Effect.fnUntraced(function*(world: World) {
   return row!.n
 }, (effect) => Effect.catchCause(effect, () => Effect.succeed(undefined)))
 
+/** One piece of each kind in the mix, so that even a short run has every kind of failure. */
+const oneOfEach = (world: World, load: Load): ReadonlyArray<Piece> =>
+  acts.filter((action) => (load.mix[action] ?? 0) > 0).map((action) =>
+    world.piece(`k${world.dice.whole(0, load.keys - 1)}`, action, world.dice.whole(1, load.millis ?? 10))
+  )
+
 /** In a fiber of the scope, until the world is to come to rest. */
 export const keepBusy = (world: World, load: Load) => {
+  const first = publish(world, oneOfEach(world, load))
   const more = Effect.gen(function*() {
     const waiting = world.paused ? undefined : yield* outstanding(world)
     if (waiting !== undefined && waiting < load.outstanding) {
@@ -90,7 +97,7 @@ export const keepBusy = (world: World, load: Load) => {
     } else yield* Effect.sleep("30 millis")
   })
   const loop = Effect.whileLoop({ while: () => !world.resting, body: () => more, step: () => {} })
-  return Effect.map(Effect.forkScoped(loop), (fiber) => void world.loads.push(fiber))
+  return Effect.map(Effect.forkScoped(Effect.andThen(first, loop)), (fiber) => void world.loads.push(fiber))
 }
 
 /** Redrives most dead letters and discards the others, one after the other. Never ends by itself. */
@@ -100,7 +107,8 @@ export const operator = (world: World) =>
       for (const consumer of world.consumers) {
         for (const deadLetter of yield* DeadLetters.list({ consumer, state: "open", limit: 100 })) {
           if (world.spared?.test(deadLetter.message.key) === true) continue
-          const action = world.dice.next() < 0.75 ? "redrive" : "discard"
+          // The first decisions are redrives until one succeeds, so that even a run with one dead letter has one.
+          const action = !world.hasRedriven || world.dice.next() < 0.75 ? "redrive" : "discard"
           yield* Effect.uninterruptible(decide(world, consumer, action, deadLetter.id, deadLetter.message))
         }
       }
@@ -128,6 +136,7 @@ const decide = Effect.fnUntraced(function*(
     const now = yield* Effect.retry(DeadLetters.get(deadLetterId), { times: 100, schedule: spaced })
     if (now.changedBy !== "operator" || now.state === "open") return
   }
+  if (action === "redrive") world.hasRedriven = true
   const draw = yield* Effect.retry(Tables.draw(world.schema), { times: 100, schedule: spaced })
   const { id, key } = message
   world.record({ _tag: "OperatorActed", process: "parent", action, consumer, id, key, draw })

@@ -56,6 +56,8 @@ export class World implements Children.Nursery {
   report: Report | undefined
   /** Whether an operator decides about dead letters, so that none is open in the end. */
   decides = false
+  /** Whether that operator has redriven a dead letter. */
+  hasRedriven = false
   /** Keys whose dead letters that operator leaves alone for now. */
   spared: RegExp | undefined
   /** Nothing more is published. */

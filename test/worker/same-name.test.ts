@@ -100,7 +100,7 @@ describe("two pipelines of one consumer in one process", () => {
 })
 
 describe("two pipelines of one consumer in two processes", () => {
-  it.live("are warned of by the one that was there first, with both shapes", () => {
+  it.live("are warned of by one of the two, with both shapes", () => {
     const { found, logger } = warnings()
     const schema = freshSchema()
     const process = Postgres.layer({ url: Redacted.make(inject("databaseUrl")), schema, migrate: "auto" })
@@ -115,8 +115,11 @@ describe("two pipelines of one consumer in two processes", () => {
       while ((yield* alive) !== 2) yield* Effect.sleep("20 millis")
       const other = yield* run(others["another step"])
       while (found().length === 0) yield* Effect.sleep("20 millis")
+      // Usually the first one warns. A start writes no description while another statement locks the row of the
+      // consumer. Then the one that started last reads the old description, and warns.
       for (const line of found()) {
-        assert.include(line, "in this process and in another one: [orders -> Map -> Tap -> effectivelyOnce]")
+        assert.include(line, "in this process and in another one: [")
+        assert.include(line, "[orders -> Map -> Tap -> effectivelyOnce]")
         assert.include(line, "[orders -> Map -> Commit -> effectivelyOnce]")
       }
       yield* Fiber.interruptAll([...same, other])

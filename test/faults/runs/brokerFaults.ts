@@ -9,7 +9,6 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Relay } from "millrace"
 import type { Child } from "../../harness/child.ts"
-import { limit } from "../../harness/patience.ts"
 import { type Kind, lanes } from "../brokers.ts"
 import type { BrokerServer } from "../brokerServer.ts"
 import type { Count, Run } from "../fault-run.ts"
@@ -55,7 +54,7 @@ const freeze = Effect.fnUntraced(function*(world: World, worker: Child) {
   yield* stillRuns(worker)
   yield* worker.signal("SIGSTOP")
   const ids = Judge.unfinished(world, worker.name)
-  const taken = ids.length > 0 && (yield* until(committedElsewhere(world, worker.name, ids), limit(20_000)))
+  const taken = ids.length > 0 && (yield* until(committedElsewhere(world, worker.name, ids), 20_000))
   yield* worker.signal("SIGCONT")
   if (taken) world.fault("SIGSTOP", worker.name)
 })
@@ -94,7 +93,7 @@ const workers: Harm = Effect.fnUntraced(function*(world) {
 const progress = Effect.fnUntraced(function*(world: World, what: string) {
   const before = yield* Tables.finished(world.schema, world.consumer)
   const more = Effect.map(Tables.finished(world.schema, world.consumer), (n) => n > before + 20)
-  if (!(yield* until(more, limit(60_000)))) return yield* Effect.die(new Error(`no work for a minute after ${what}`))
+  if (!(yield* until(more, 60_000))) return yield* Effect.die(new Error(`no work for a minute after ${what}`))
 })
 
 /** The lease of a worker on a broker, in milliseconds. SQS counts in seconds, and a poll takes a third of a lease. */
@@ -146,7 +145,7 @@ const servers: Harm = Effect.fnUntraced(function*(world) {
 const relayLife = Effect.fnUntraced(function*(world: World, number: number) {
   const child = yield* relay(world, 100)
   if (world.dice.next() < 0.7) {
-    yield* until(Effect.sync(() => Judge.published(world, child.name).length > 0), limit(3000))
+    yield* until(Effect.sync(() => Judge.published(world, child.name).length > 0), 3000)
   }
   yield* Effect.sleep(world.dice.whole(0, 100))
   if (number % 6 === 5) {

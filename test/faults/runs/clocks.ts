@@ -6,7 +6,7 @@
 import { Effect } from "effect"
 import type { Run } from "../fault-run.ts"
 import * as Load from "../traffic.ts"
-import { busy, quick, side, whilst } from "./common.ts"
+import { busy, leaseMillis, quick, side, whilst } from "./common.ts"
 
 const hour = 3_600_000
 
@@ -28,7 +28,7 @@ export const clocks: Run = {
           yield* Effect.sleep(world.dice.whole(1500, 2500))
           if (n % 3 !== 0) return
           yield* worker.signal("SIGSTOP")
-          yield* Effect.sleep(1500)
+          yield* Effect.sleep(leaseMillis * 1.5)
           yield* worker.signal("SIGCONT")
           yield* Effect.sleep(300)
           yield* worker.signal("SIGKILL")

@@ -8,7 +8,7 @@ import type { Child } from "../../harness/child.ts"
 import type { Run } from "../fault-run.ts"
 import * as Load from "../traffic.ts"
 import type { World } from "../world.ts"
-import { busy, quick, side, until, whilst } from "./common.ts"
+import { busy, leaseMillis, quick, side, until, whilst } from "./common.ts"
 
 /** How often a lane was taken from a worker whose lease had expired. */
 const takenFrom = Effect.fnUntraced(function*(world: World, worker: string) {
@@ -26,7 +26,7 @@ const owns = Effect.fnUntraced(function*(world: World, worker: string) {
 })
 
 /** Stops a worker that owns lanes, and wakes it when they are long gone. */
-const staleOwner = Effect.fnUntraced(function*(world: World, worker: Child, leaseMillis: number) {
+const staleOwner = Effect.fnUntraced(function*(world: World, worker: Child) {
   if (!(yield* until(owns(world, worker.name), 10_000))) return
   yield* Effect.sleep(world.dice.whole(0, 300))
   const before = yield* takenFrom(world, worker.name)
@@ -52,7 +52,7 @@ export const staleOwners: Run = {
         Effect.gen(function*() {
           const worker = yield* world.worker()
           yield* worker.ready
-          yield* whilst(() => world.happened("SIGSTOP") < wanted && worker.isRunning(), staleOwner(world, worker, 1000))
+          yield* whilst(() => world.happened("SIGSTOP") < wanted && worker.isRunning(), staleOwner(world, worker))
         }))
       return [{ fault: "stale owners: SIGSTOP for three leases", wanted, happened: world.happened("SIGSTOP") }]
     }),

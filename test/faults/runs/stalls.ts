@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import type { Run } from "../fault-run.ts"
 import * as Load from "../traffic.ts"
 import { register, type World } from "../world.ts"
-import { quick, side, until, waiting } from "./common.ts"
+import { leaseMillis, quick, side, until, waiting } from "./common.ts"
 
 /** A queue for each worker, so that no other one takes over. */
 const lone = (world: World, n: number) =>
@@ -15,12 +15,12 @@ const lone = (world: World, n: number) =>
     yield* register(world, consumer)
     const worker = yield* world.worker({ consumer })
     yield* worker.ready
-    const slow = [world.piece(`slow${n}`, "wait", 2500), world.piece(`slow${n}`, "none")]
+    const slow = [world.piece(`slow${n}`, "wait", Math.round(leaseMillis * 2.5)), world.piece(`slow${n}`, "none")]
     yield* Load.publish(world, slow, { consumer })
     for (let i = 0; i < 3; i++) {
-      yield* Effect.sleep(world.dice.whole(900, 1300))
+      yield* Effect.sleep(leaseMillis * (0.9 + 0.4 * world.dice.next()))
       yield* worker.signal("SIGSTOP")
-      yield* Effect.sleep(1800)
+      yield* Effect.sleep(leaseMillis * 1.8)
       yield* worker.signal("SIGCONT")
       world.fault("SIGSTOP", worker.name)
     }

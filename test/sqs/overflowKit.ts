@@ -93,10 +93,10 @@ export const opened = (worker: string, lease: Duration.Input = "2 seconds") =>
   })
 
 /** Takes until so many deliveries are here. */
-export const taken = (subscription: Transport.Subscription, count: number, messages = 100) =>
+export const taken = (subscription: Transport.Subscription, count: number) =>
   Effect.gen(function*() {
     const got: Array<Delivery.Delivery> = []
-    const demand = { messages, bytes: 1e6, perKey: 100 }
+    const demand = { messages: 100, bytes: 1e6, perKey: 100 }
     while (got.length < count) yield* subscription.take(demand, (some) => got.push(...some))
     return got
   }).pipe(Effect.timeout("20 seconds"), Effect.orDie)

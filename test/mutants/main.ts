@@ -44,7 +44,7 @@ const look = async (copy: string, mutant: Mutant) => {
     copy,
     mutant.file,
     (text) => text.replace(mutant.from, () => mutant.to),
-    () => vitest(copy, { args: [mutant.test, "-t", mutant.named], url: server.url, limit })
+    () => vitest(copy, { args: [mutant.test, `--testNamePattern=${mutant.named}`], url: server.url, limit })
   )
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   // A run that was killed by its timeout hung: a bounded wait is gone, which counts as seen.

@@ -32,7 +32,8 @@ export interface Options {
   readonly rate: number | undefined
   readonly transport: Route.Kind
   /** Whether the pages of the operations are served, also when the run is over. */
-  readonly dashboard: boolean
+  /** The port of the pages. Undefined if none are served. */
+  readonly dashboard: number | undefined
 }
 
 /** The reconciliation found a difference. */
@@ -61,7 +62,9 @@ export const run = Effect.fnUntraced(function*(options: Options, screen: Screen)
   const database = Database.layer(place, run.schema)
   yield* work(options, run, route, screen).pipe(
     Effect.provide(Layer.mergeAll(
-      options.dashboard ? Dashboard.layer(run.schema, screen).pipe(Layer.provideMerge(database)) : database,
+      options.dashboard === undefined
+        ? database
+        : Dashboard.layer(run.schema, screen, options.dashboard).pipe(Layer.provideMerge(database)),
       Downstream.layer(seed),
       Logs.layer((line) => screen.line(screen.paint("dim", `  ${line}`)))
     ))
@@ -103,7 +106,7 @@ const work = Effect.fnUntraced(function*(options: Options, run: Runs.Run, route:
   if (differing.length > 0) return yield* new NotReconciled({ differing })
   const speed = `${duration(progress.elapsed)}, ${count(progress.overall)} webhooks a second`
   screen.line(`  ${screen.paint("green", "Reconciled")} in ${speed}.`)
-  if (!options.dashboard) return
+  if (options.dashboard === undefined) return
   screen.line("  Decide about the dead letters on the pages. A worker waits for what you redrive, until Ctrl-C.")
   // A redriven message waits in the database, however it came.
   yield* Workers.here(tables, { _tag: "Postgres" }, Workers.alone)

@@ -71,6 +71,11 @@ const flags = {
     Flag.withDescription("Serve the pages of the operations on this machine, until Ctrl-C"),
     Flag.withDefault(false)
   ),
+  port: Flag.Int("port").pipe(
+    between(0, 65_535),
+    Flag.withDescription("The port of the pages; 0 takes a free one"),
+    Flag.withDefault(4055)
+  ),
   rate: Flag.Int("rate").pipe(
     between(1, 1_000_000),
     Flag.withDescription("Webhooks sent a second; without it as fast as the database takes them"),
@@ -120,7 +125,7 @@ const command = Command.make(
           seed: flags.seed,
           workers: Option.getOrUndefined(flags.workers),
           kill: flags.kill,
-          dashboard: flags.dashboard,
+          dashboard: flags.dashboard ? flags.port : undefined,
           rate: Option.getOrUndefined(flags.rate),
           transport: flags.transport
         }, screen)

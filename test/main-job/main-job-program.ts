@@ -13,22 +13,23 @@ export interface Program {
   readonly code: Effect.Effect<number>
 }
 
-/** Starts it. The process is killed at the latest when the scope ends. */
+/** Starts it in a checkout, by default this one. The process is killed at the latest when the scope ends. */
 export const start = (
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  folder = root
 ): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => launch(args, env)),
+    Effect.sync(() => launch(args, env, folder)),
     (program) => Effect.andThen(program.signal("SIGKILL"), program.code)
   )
 
-const launch = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Program => {
+const launch = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>, folder: string): Program => {
   const { DATABASE_URL: _, ...inherited } = process.env
   const child = spawn(
     process.execPath,
     ["--conditions=millrace-source", "examples/main-job/main.ts", ...args],
-    { cwd: root, env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] }
+    { cwd: folder, env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] }
   )
   let output = ""
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => output += text)

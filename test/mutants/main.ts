@@ -38,13 +38,16 @@ for (const problem of stale(mutants, read, (path) => existsSync(join(root, path)
   bad++
 }
 
+/** One argument, since a name may begin with a dash. */
+const named = (mutant: Mutant) => mutant.named === "" ? [] : [`--testNamePattern=${mutant.named}`]
+
 const look = async (copy: string, mutant: Mutant) => {
   const started = performance.now()
   const { code, output } = await broken(
     copy,
     mutant.file,
     (text) => text.replace(mutant.from, () => mutant.to),
-    () => vitest(copy, { args: [mutant.test, `--testNamePattern=${mutant.named}`], url: server.url, limit })
+    () => vitest(copy, { args: [mutant.test, ...named(mutant)], url: server.url, limit })
   )
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   // A run that was killed by its timeout hung: a bounded wait is gone, which counts as seen.

@@ -31,38 +31,15 @@ export const auditTable = (all: ReadonlyArray<Audit.Entry>): ReadonlyArray<Outpu
     { title: "NOTE", of: ({ detail, note }) => [note, detail].filter((part) => part !== "").join("; ") }
   ], "No operator action matches.")
 
-const actions = [
-  "redriven",
-  "edited",
-  "discarded",
-  "restored",
-  "released",
-  "removed",
-  "unsubscribed",
-  "paused",
-  "resumed",
-  "evicted",
-  "purged",
-  "imported",
-  "noted",
-  "stepped",
-  "deadLettered",
-  "started",
-  "continued",
-  "cancelled",
-  "rateChanged",
-  "awaited",
-  "stopped",
-  "finished",
-  "repaired"
-] as const satisfies ReadonlyArray<Audit.Action>
-
 export const audit = Command.make(
   "audit",
   {
     consumer: Options.consumer,
     actor: Options.text("actor", "name", "Only actions of this operator"),
-    action: Flag.Literals("action", actions).pipe(Flag.withDescription("Only this kind of action"), Flag.optional),
+    action: Flag.Literals("action", Audit.actions).pipe(
+      Flag.withDescription("Only this kind of action"),
+      Flag.optional
+    ),
     deadLetter: Options.id("dead-letter", "Only actions on this dead letter"),
     before: Options.before,
     since: Times.flag("since", "Only actions at this time or later"),

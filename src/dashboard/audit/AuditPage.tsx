@@ -14,7 +14,7 @@ import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
 
 /** The kinds of action in words. */
-const words: Readonly<Record<string, string>> = {
+const words: Partial<Readonly<Record<Entry["action"], string>>> = {
   deadLettered: "dead-lettered",
   rateChanged: "changed the rate",
   awaited: "waits for an operator",

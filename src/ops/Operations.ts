@@ -61,6 +61,7 @@ import type {
   DelayedFacts,
   FindQuery,
   Found,
+  StoredMessages,
   Suspect,
   UnroutedFacts,
   WaitingMessage,
@@ -77,6 +78,7 @@ import * as MessageReader from "./read/MessageReader.ts"
 import * as RedriveReader from "./read/RedriveReader.ts"
 import * as SearchReader from "./read/SearchReader.ts"
 import * as SeriesReader from "./read/SeriesReader.ts"
+import * as StoredReader from "./read/StoredReader.ts"
 import * as WaitingReader from "./read/WaitingReader.ts"
 import type {
   RedriveAction,
@@ -144,6 +146,8 @@ export class Operations extends Context.Service<Operations, {
   readonly unrouted: Effect.Effect<ReadonlyArray<UnroutedFacts>, StoreFailure>
   /** Returns everything that is known about a message id. */
   readonly find: (id: string, query?: FindQuery) => Effect.Effect<Found, StoreFailure>
+  /** Returns a message with its payload, once for each place where it is stored. A committed message has no payload. */
+  readonly storedMessages: (id: string, query?: FindQuery) => Effect.Effect<StoredMessages, StoreFailure>
   /** Returns messages that wait in a consumer's queue, lane after lane, without their payloads. */
   readonly waiting: (
     consumer: string,
@@ -356,6 +360,7 @@ export const layer = (
       const sql = yield* SqlClient.SqlClient
       const query = FactQuery.make(sql, store, names)
       const database = DatabaseReader.make(query, names)
+      const messages = MessageReader.make(query, names, store)
       const redrives = RedriveReader.make(query, names, store)
       return Operations.of({
         reading: query.reading,
@@ -363,7 +368,8 @@ export const layer = (
         ...ConsumerReader.make(query, names, database.blockers),
         ...KeyReader.make(query, names),
         ...FailureReader.make(query, names),
-        ...MessageReader.make(query, names, store),
+        ...messages,
+        ...StoredReader.make(query, names, messages.find),
         ...SearchReader.make(query, names, store),
         ...CountReader.make(query, names, store),
         ...SeriesReader.make(query, names),

@@ -95,6 +95,16 @@ layer(
         (yield* post(`/dead-letters/${id}/redrive`, { payload: edit }, { "if-match": etag })).status,
         200
       )
+      const waits = yield* api("/messages/c-1/stored")
+      assert.notInclude(waits.text, pan)
+      const [{ attempts, hidden, message }] = waits.json.data.messages
+      assert.deepStrictEqual([attempts, message.payload, hidden], [[], undefined, ["$.card.pan"]])
+      const asked = yield* api("/messages/c-1/stored?payload=true")
+      assert.notInclude(asked.text, pan)
+      assert.strictEqual(
+        asked.json.data.messages[0].message.payload,
+        `{"id":"c-1","card":{"pan":"[hidden 1]"},"cents":2}`
+      )
       const sql = yield* SqlClient.SqlClient
       const [stored] = yield* sql<{ payload: string }>`select payload from millrace.messages where id = 'c-1'`
       assert.strictEqual(stored!.payload, `{"id":"c-1","card":{"pan":"${pan}"},"cents":2}`)

@@ -7,16 +7,16 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { DeadLetter } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
-import type { Failure } from "../../Delivery.ts"
 import type { DeadLetterSearch } from "../../ops/DeadLetterSearch.ts"
 import type { FailureFacts } from "../../ops/FailureFacts.ts"
 import { Operations } from "../../ops/Operations.ts"
+import type * as TraceLink from "../../ops/TraceLink.ts"
 import { connected } from "../frame/Connect.ts"
-import { indented } from "../output/JsonText.ts"
 import * as Output from "../output/Output.ts"
 import * as SafeText from "../output/SafeText.ts"
 import * as Times from "../output/Times.ts"
 import { noneMatches } from "./Matching.ts"
+import * as MessageTexts from "./MessageTexts.ts"
 import * as Options from "./Options.ts"
 import * as Rows from "./Rows.ts"
 
@@ -128,66 +128,37 @@ export const list = Command.make(
     })
 ).pipe(Command.withDescription("List dead letters, newest first"))
 
-const attemptLines = (attempt: Failure): ReadonlyArray<Output.Line> => [
-  Output.line(
-    Output.styled("bold", `${attempt.attempt}`.padStart(4)),
-    `  ${Times.utc(attempt.at)}  ${attempt.tag} in ${attempt.step}`
-      + `${attempt.worker === "" ? "" : `, worker ${attempt.worker}`}`
-      + `${attempt.codeVersion === "" ? "" : `, code ${attempt.codeVersion}`}`
-  ),
-  ...Output.paragraph(attempt.message, "      ")
-]
-
 /** Returns the lines of one dead letter. */
-const detail = (one: DeadLetter, now: number): ReadonlyArray<Output.Line> => {
-  const last = one.attempts.at(-1)
-  const headers = Object.entries(one.message.headers)
-  return [
-    ...Output.pairs([
-      ["dead letter", Options.shortId(one.id)],
-      ["state", one.changedBy === "" ? one.state : `${one.state}, by ${one.changedBy} at ${Times.utc(one.changedAt)}`],
-      ["consumer", one.consumer],
-      ["topic", one.message.topic],
-      ["message", one.message.id],
-      ["key", one.message.keyed ? `${one.message.key}${one.parked ? " (parked: later messages wait)" : ""}` : "-"],
-      ["reason", one.reason],
-      ["failure", one.fingerprint],
-      ["died", `${Times.utc(one.diedAt)}, ${Times.ago(one.diedAt, now)}`],
-      ["published", Times.utc(one.message.publishedAt)],
-      ["redriven", `${one.redriven} times`]
-    ]),
-    Output.line(""),
-    Output.line(Output.styled("bold", "ATTEMPTS")),
-    ...one.attempts.flatMap(attemptLines),
-    ...(last === undefined || last.stack === "" ? [] : [
-      Output.line(""),
-      Output.line(Output.styled("bold", "STACK OF THE LAST ATTEMPT")),
-      ...Output.paragraph(last.stack, "  ")
-    ]),
-    Output.line(""),
-    Output.line(Output.styled("bold", `PAYLOAD (version ${one.message.version})`)),
-    ...Output.paragraph(indented(one.message.payload), "  "),
-    ...(one.original === undefined ? [] : [
-      Output.line(""),
-      Output.line(Output.styled("bold", "PUBLISHED PAYLOAD, BEFORE THE EDIT")),
-      ...Output.paragraph(indented(one.original), "  ")
-    ]),
-    ...(headers.length === 0 ? [] : [
-      Output.line(""),
-      Output.line(Output.styled("bold", "HEADERS")),
-      ...headers.map(([name, value]) => Output.line(`  ${name}: ${value}`))
-    ])
-  ]
-}
+const detail = (one: DeadLetter, now: number, link: TraceLink.Link | undefined): ReadonlyArray<Output.Line> => [
+  ...Output.pairs([
+    ["dead letter", Options.shortId(one.id)],
+    ["state", one.changedBy === "" ? one.state : `${one.state}, by ${one.changedBy} at ${Times.utc(one.changedAt)}`],
+    ["consumer", one.consumer],
+    ["topic", one.message.topic],
+    ["message", one.message.id],
+    ["key", one.message.keyed ? `${one.message.key}${one.parked ? " (parked: later messages wait)" : ""}` : "-"],
+    ["reason", one.reason],
+    ["failure", one.fingerprint],
+    ["died", `${Times.utc(one.diedAt)}, ${Times.ago(one.diedAt, now)}`],
+    ["published", Times.utc(one.message.publishedAt)],
+    ["redriven", `${one.redriven} times`],
+    ...MessageTexts.trace(one.message, link)
+  ]),
+  ...MessageTexts.attempts(one.attempts),
+  ...MessageTexts.payload(`PAYLOAD (version ${one.message.version})`, one.message.payload),
+  ...(one.original === undefined ? [] : MessageTexts.payload("PUBLISHED PAYLOAD, BEFORE THE EDIT", one.original)),
+  ...MessageTexts.headers(one.message.headers)
+]
 
 export const show = Command.make(
   "show",
-  { id: Options.argument("id", "The id of the dead letter: 7, or its full length") },
-  ({ id }) =>
+  { id: Options.argument("id", "The id of the dead letter: 7, or its full length"), traceUrl: Options.traceUrl },
+  ({ id, traceUrl }) =>
     Effect.gen(function*() {
+      const link = yield* Options.traceLink(traceUrl)
       const { now, one } = yield* connected(
         Effect.all({ one: DeadLetters.get(Options.fullId(id)), now: Rows.now })
       )
-      yield* Output.emit({ data: one, lines: detail(one, now) })
+      yield* Output.emit({ data: one, lines: detail(one, now, link) })
     })
 ).pipe(Command.withDescription("Show one dead letter: its attempts, its payload, and who decided about it"))

@@ -13,8 +13,12 @@ import { Count, Failure, Id, Instant, maybe, Name, Reason, Text, Time } from "./
  */
 export const State = Schema.Literals(["open", "redriving", "resolved", "discarded"])
 
-/** The fields of a message beside its payload. */
-const envelope = {
+/**
+ * The fields of a message beside its payload.
+ *
+ * @since 0.1.0
+ */
+export const envelope = {
   id: Schema.String,
   topic: Schema.String,
   key: Schema.String,
@@ -23,6 +27,13 @@ const envelope = {
   version: Schema.Finite,
   publishedAt: Time
 }
+
+/**
+ * The trace of a message with a `traceparent` header. `url` is there if the server has the address of a tracing system.
+ *
+ * @since 0.1.0
+ */
+export const Trace = Schema.Struct({ traceId: Schema.String, url: maybe(Schema.String) })
 
 /** The fields of a dead letter beside its message and attempts. */
 const fields = {
@@ -71,6 +82,8 @@ export const DeadLetter = Schema.Struct({
   /** The published payload, if an operator has edited it. */
   original: maybe(Schema.String),
   attempts: Schema.Array(Failure),
+  /** Absent if the message has no `traceparent` header. */
+  trace: maybe(Trace),
   /** Paths of values that the server hides. An edit keeps a value while its placeholder stays in its place. */
   hidden: Schema.Array(Schema.String),
   /** The value for `If-Match`, which is also the header `ETag`. */

@@ -109,7 +109,8 @@ export class Operations extends Context.Service<Operations, {
   readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>
   /**
    * Returns the groups of open dead letters with one cause, newest first. Counting ends at 1,000 for each group. A
-   * consumer's first 1,000 groups are looked at, in the order of their fingerprints.
+   * consumer's first 1,000 groups are looked at, in the order of their fingerprints. A search looks at the newest
+   * 20,000 dead letters instead.
    */
   readonly failures: (
     query?: FailureQuery
@@ -367,7 +368,7 @@ export const layer = (
         ...database,
         ...ConsumerReader.make(query, names, database.blockers),
         ...KeyReader.make(query, names),
-        ...FailureReader.make(query, names),
+        ...FailureReader.make(query, names, store),
         ...messages,
         ...StoredReader.make(query, names, messages.find),
         ...SearchReader.make(query, names, store),

@@ -77,6 +77,8 @@ const looks: ReadonlyArray<ReadonlyArray<string>> = [
   ["find", "parks-good1"],
   ["find", "unknown"],
   ["dead", "groups"],
+  ["dead", "groups", "--text", "bad2", "--topic", "payments-poison"],
+  ["dead", "groups", "--value", "id:poison-bad3", "--died-on", "1.4.2"],
   ["dead", "list"],
   ["dead", "list", "--consumer", "poison", "--limit", "2"],
   ["dead", "list", "--consumer", "poison", "--text", "bad2"],

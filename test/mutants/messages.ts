@@ -1,5 +1,6 @@
 /**
- * The breaks of stored messages, of links to traces, and of the deduplication window that `doctor` compares with.
+ * The breaks of stored messages, of links to traces, of searched failure groups, and of the deduplication window that
+ * `doctor` compares with.
  */
 import type { Mutant } from "./types.ts"
 
@@ -37,6 +38,15 @@ export const messageMutants: ReadonlyArray<Mutant> = [
     from: "one.origin === other?.origin",
     to: "other !== undefined",
     named: "needs a template of http or https"
+  },
+  {
+    name: "messages: failure groups of a search with all of their dead letters",
+    guarantee: "operations",
+    file: "src/postgres/sql/searchedFailures.ts",
+    from: "where ${matches(byValue)}",
+    to: "where $15::text[] is null or true",
+    test: "test/cli/selecting.test.ts",
+    named: "failure groups by a search"
   },
   {
     name: "messages: doctor compares with the default window always",

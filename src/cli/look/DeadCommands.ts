@@ -20,22 +20,33 @@ import * as MessageTexts from "./MessageTexts.ts"
 import * as Options from "./Options.ts"
 import * as Rows from "./Rows.ts"
 
+const { since: _since, ...filtersOfGroups } = Options.filter
+
 export const groups = Command.make(
   "groups",
   {
-    consumer: Options.consumer,
-    failure: Options.filter.failure,
+    ...filtersOfGroups,
+    ...Options.search,
     since: Times.flag("since", "Only failures whose last dead letter died at this time or later"),
     limit: Options.limit
   },
-  ({ consumer, failure, limit, since }) =>
+  ({ limit, since, ...selected }) =>
     Effect.gen(function*() {
       const from = yield* Times.given(Option.getOrUndefined(since))
+      const fingerprint = Option.getOrUndefined(selected.failure)
+      const { consumer, ...filter } = yield* Options.filterOf({
+        ...selected,
+        failure: Option.none(),
+        since: Option.none()
+      })
+      const search = { ...filter, ...yield* Options.searchOf(selected) }
       const { all, now } = yield* connected(Effect.gen(function*() {
         const operations = yield* Operations
-        const query = { consumer: Option.getOrUndefined(consumer), fingerprint: Option.getOrUndefined(failure) }
-        const all = yield* operations.failures({ ...query, limit })
-        if (all.length === 0 && query.fingerprint !== undefined) return yield* noneMatches(query)
+        const all = yield* operations.failures({ ...search, consumer, fingerprint, limit })
+        if (all.length === 0 && fingerprint !== undefined) {
+          const [version, text, value] = [selected.diedOn, selected.text, selected.value].map(Option.getOrUndefined)
+          return yield* noneMatches({ ...filter, consumer, fingerprint }, { "died-on": version, text, value })
+        }
         // The newest come first, so the limit cuts off none that is recent.
         return { all: all.filter(({ lastAt }) => lastAt >= (from ?? 0)), now: yield* Rows.now }
       }))
@@ -54,10 +65,11 @@ export const groups = Command.make(
           ...(all.some(({ note }) => note !== undefined)
             ? [{ title: "NOTE", of: ({ note }: FailureFacts) => note === undefined ? "" : `${note.text} (${note.by})` }]
             : [])
-        ], from === undefined ? "No dead letter is open." : "No dead letter of this time is open.")
+        ], Options.isEmpty({ ...search, since: from }) ? "No dead letter is open." : "No open dead letter matches.")
       })
       const [first] = all
-      if (first !== undefined) {
+      // A redrive of the group would also take those that do not match.
+      if (first !== undefined && Options.isEmpty(search)) {
         yield* Output.hint(
           `next: millrace dead redrive --consumer ${first.consumer} --failure ${
             SafeText.forShell(first.fingerprint)

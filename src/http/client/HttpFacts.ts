@@ -252,13 +252,14 @@ export const make = (calls: ServerCalls): Facts => {
     searchDeadLetters: searching(calls),
     consumers: ask("read the consumers", {}, [], (client) => dataOf(client.consumers.list())),
     workers: ask("read the workers", {}, [], (client) => dataOf(client.consumers.workers({ query: {} }))),
-    failures: ({ consumer, fingerprint, limit = 100 } = {}) =>
-      ask("read the failure groups", { consumer, fingerprint }, ["ConsumerNotFound"], (client) =>
-        dataOf(
-          fingerprint === undefined
-            ? client.failures.list({ query: { ...given({ consumer }), limit } })
-            : client.failures.one({ params: { fingerprint }, query: given({ consumer }) })
-        )),
+    failures: ({ fingerprint, limit = 100, payload, text, version, ...filter } = {}) =>
+      ask("read the failure groups", { consumer: filter.consumer, fingerprint }, ["ConsumerNotFound"], (client) => {
+        const { failure: _, ...query } = queryOf(filter)
+        const value = payload === undefined ? undefined : `${payload.path.join(".")}:${payload.value}`
+        return dataOf(client.failures.list({
+          query: { ...query, ...given({ failure: fingerprint, text, version, payload: value }), limit }
+        }))
+      }),
     failureHistory: (consumer, fingerprint, { seconds = 60, since } = {}) =>
       ask(
         "read the history of a failure",

@@ -206,6 +206,25 @@ export const stateQuery = {
   state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")]))
 }
 
+/** The fields of a search beside the filter. */
+const searched = {
+  version: Schema.optionalKey(Name.annotate({ description: "The version of the code that made the last attempt" })),
+  text: Schema.optionalKey(Name.annotate({ description: "A text in the payload, the key, the id or an attempt" })),
+  payload: Schema.optionalKey(Name.annotate({ description: "A value in the payload, such as `bank.code:51`" }))
+}
+
+/**
+ * The filter of failure groups. `since` is about the last dead letter of a group. With any other field but `consumer`
+ * and `failure`, a group has only the dead letters that match.
+ *
+ * @since 0.1.0
+ */
+export const groupQuery = {
+  ...filterQuery,
+  failure: Schema.optionalKey(Text),
+  ...searched
+}
+
 /**
  * The filter of a list or export, which may also search. No index has texts and payloads, so such a search looks at the
  * newest dead letters only.
@@ -214,9 +233,7 @@ export const stateQuery = {
  */
 export const searchQuery = {
   ...stateQuery,
-  version: Schema.optionalKey(Name.annotate({ description: "The version of the code that made the last attempt" })),
-  text: Schema.optionalKey(Name.annotate({ description: "A text in the payload, the key, the id or an attempt" })),
-  payload: Schema.optionalKey(Name.annotate({ description: "A value in the payload, such as `bank.code:51`" }))
+  ...searched
 }
 
 /**

@@ -128,6 +128,8 @@ const poisonWalk = Effect.fnUntraced(function*(
   yield* run(["runs", "continue", id, "--yes"])
   yield* Effect.scoped(Effect.andThen(workers, run(["runs", "show", id, "--wait", "--quiet"])))
   yield* run(["runs", "cancel", id])
+  const acts = yield* run(["audit", "--run", id])
+  assert.includeMembers(acts.data.map(({ action }: any) => action), ["started", "paused", "rateChanged", "redriven"])
   yield* run(["runs", "show", "999"])
   yield* run(["dead", "list", "--consumer", "poison", "--state", "any"])
 })

@@ -41,11 +41,12 @@ export const audit = Command.make(
       Flag.optional
     ),
     deadLetter: Options.id("dead-letter", "Only actions on this dead letter"),
+    run: Options.id("run", "Only actions on this redrive run, and by it"),
     before: Options.before,
     since: Times.flag("since", "Only actions at this time or later"),
     limit: Options.limit
   },
-  ({ action, actor, before, consumer, deadLetter, limit, since }) =>
+  ({ action, actor, before, consumer, deadLetter, limit, run, since }) =>
     Effect.gen(function*() {
       const given = Option.getOrUndefined
       const from = yield* Times.given(given(since))
@@ -55,6 +56,7 @@ export const audit = Command.make(
           by: given(actor),
           action: given(action),
           deadLetterId: given(deadLetter),
+          redriveRunId: given(run),
           before: given(before),
           limit
         })

@@ -88,8 +88,10 @@ export const messagesShow = Command.make(
         return yield* new CliFailure({
           reason: "notFound",
           type: "message-not-stored",
-          message: [`No queue has message ${JSON.stringify(id)}, so its payload is not stored there.`, ...sentences]
-            .join("\n"),
+          message: [
+            `Message ${JSON.stringify(id)} was found in no queue, and it is neither delayed nor unrouted.`,
+            ...sentences
+          ].join("\n"),
           fields: { id, searchedAll }
         })
       }

@@ -95,6 +95,7 @@ export const audit = (
     readonly by?: string | undefined
     readonly consumer?: string | undefined
     readonly about?: string | undefined
+    readonly action?: string | undefined
     readonly deadLetter?: string | undefined
     readonly cursor?: string | undefined
   },

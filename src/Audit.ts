@@ -11,6 +11,7 @@ import type { StoreFailure } from "./Errors.ts"
 import type { Entry, Query } from "./internal/store/AuditStore.ts"
 import { Store } from "./Store.ts"
 
+export { actions } from "./internal/store/AuditStore.ts"
 export type { Action, Entry, Query } from "./internal/store/AuditStore.ts"
 
 /**

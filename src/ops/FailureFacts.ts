@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Reason } from "../DeadLetter.ts"
+import type { DeadLetterSearch } from "./DeadLetterSearch.ts"
 import type { Count } from "./Fact.ts"
 
 /**
@@ -40,9 +41,17 @@ export interface FailureFacts {
 /**
  * Selects failure groups. Every field is optional.
  *
+ * With a field of a search, a group has only the open dead letters that match. They are looked for among the newest
+ * 20,000 that match all but `text` and `payload` (2,000 on PGlite). If there are older ones, the counts are `atLeast`.
+ *
  * @since 0.1.0
  */
-export interface FailureQuery {
+export interface FailureQuery extends
+  Pick<
+    DeadLetterSearch,
+    "topic" | "key" | "id" | "tag" | "reason" | "until" | "version" | "text" | "payload"
+  >
+{
   readonly consumer?: string | undefined
   readonly fingerprint?: string | undefined
   /** The most groups, 1 to 1,000. Default 100. The newest come first. */

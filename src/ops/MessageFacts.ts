@@ -7,6 +7,7 @@
 import type { Entry } from "../Audit.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { Failure } from "../Delivery.ts"
+import type { Message } from "../Message.ts"
 import type { Count } from "./Fact.ts"
 
 /**
@@ -60,6 +61,8 @@ export interface FoundAt {
     readonly topic: string
     readonly key: string
     readonly lane: number
+    /** Its place in the lane. A later message has a higher one. */
+    readonly place: string
     readonly publishedAt: number
     /** Failed attempts so far that are recorded with a hold. */
     readonly attempts: number
@@ -79,6 +82,52 @@ export interface FoundAt {
   } | undefined
   /** Its dead letters, newest first, at most 10. */
   readonly deadLetters: ReadonlyArray<DeadLetter>
+}
+
+/**
+ * A message with its payload where it is stored. It is in the queue of a consumer, waits until it is due, or waits for
+ * the first consumer of its topic. Times are milliseconds since the epoch on the store's clock.
+ *
+ * @since 0.1.0
+ */
+export interface StoredMessage {
+  /** As in {@link WaitingMessage}. `delayed`: it is not due. `unrouted`: no consumer reads its topic. */
+  readonly state: WaitingMessage["state"] | "delayed" | "unrouted"
+  /** The consumer in whose queue it is. Undefined if it is in no queue. */
+  readonly consumer: string | undefined
+  /** The message as it is stored. `publishedAt` is 0 while it is delayed. */
+  readonly message: Message
+  /** When it is due, or when the retry that its key waits for is due. Undefined if it waits for no time. */
+  readonly dueAt: number | undefined
+  /** The name under which a delayed message can be replaced and cancelled. */
+  readonly name: string | undefined
+  readonly lane: number | undefined
+  /** How many messages of its key stand before it, among the 10,000 that stand before it in the lane. */
+  readonly ahead: Count | undefined
+  /** Failed attempts so far that are recorded with a hold. */
+  readonly attempts: ReadonlyArray<Failure>
+  readonly crashCount: number
+  /** How often it was redriven. */
+  readonly redriven: number
+  /** The live worker that owns its lane. */
+  readonly worker: string | undefined
+  /** Why its key is held. Undefined if it is not. */
+  readonly hold: FoundAt["hold"]
+}
+
+/**
+ * The places where messages with one id are stored.
+ *
+ * @since 0.1.0
+ */
+export interface StoredMessages {
+  readonly id: string
+  /** One for each consumer in whose queue it is, and for each place outside of the queues. Empty if it is in none. */
+  readonly messages: ReadonlyArray<StoredMessage>
+  /** As in {@link Found}: they also say whether it is committed or dead. */
+  readonly sentences: ReadonlyArray<string>
+  /** As in {@link Found}. */
+  readonly searchedAll: boolean
 }
 
 /**

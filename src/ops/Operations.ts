@@ -61,6 +61,7 @@ import type {
   DelayedFacts,
   FindQuery,
   Found,
+  StoredMessages,
   Suspect,
   UnroutedFacts,
   WaitingMessage,
@@ -77,6 +78,7 @@ import * as MessageReader from "./read/MessageReader.ts"
 import * as RedriveReader from "./read/RedriveReader.ts"
 import * as SearchReader from "./read/SearchReader.ts"
 import * as SeriesReader from "./read/SeriesReader.ts"
+import * as StoredReader from "./read/StoredReader.ts"
 import * as WaitingReader from "./read/WaitingReader.ts"
 import type {
   RedriveAction,
@@ -107,7 +109,8 @@ export class Operations extends Context.Service<Operations, {
   readonly stuckKeys: (query?: StuckQuery) => Effect.Effect<ReadonlyArray<StuckKey>, StoreFailure | ConsumerNotFound>
   /**
    * Returns the groups of open dead letters with one cause, newest first. Counting ends at 1,000 for each group. A
-   * consumer's first 1,000 groups are looked at, in the order of their fingerprints.
+   * consumer's first 1,000 groups are looked at, in the order of their fingerprints. A search looks at the newest
+   * 20,000 dead letters instead.
    */
   readonly failures: (
     query?: FailureQuery
@@ -144,6 +147,8 @@ export class Operations extends Context.Service<Operations, {
   readonly unrouted: Effect.Effect<ReadonlyArray<UnroutedFacts>, StoreFailure>
   /** Returns everything that is known about a message id. */
   readonly find: (id: string, query?: FindQuery) => Effect.Effect<Found, StoreFailure>
+  /** Returns a message with its payload, once for each place where it is stored. A committed message has no payload. */
+  readonly storedMessages: (id: string, query?: FindQuery) => Effect.Effect<StoredMessages, StoreFailure>
   /** Returns messages that wait in a consumer's queue, lane after lane, without their payloads. */
   readonly waiting: (
     consumer: string,
@@ -356,14 +361,16 @@ export const layer = (
       const sql = yield* SqlClient.SqlClient
       const query = FactQuery.make(sql, store, names)
       const database = DatabaseReader.make(query, names)
+      const messages = MessageReader.make(query, names, store)
       const redrives = RedriveReader.make(query, names, store)
       return Operations.of({
         reading: query.reading,
         ...database,
         ...ConsumerReader.make(query, names, database.blockers),
         ...KeyReader.make(query, names),
-        ...FailureReader.make(query, names),
-        ...MessageReader.make(query, names, store),
+        ...FailureReader.make(query, names, store),
+        ...messages,
+        ...StoredReader.make(query, names, messages.find),
         ...SearchReader.make(query, names, store),
         ...CountReader.make(query, names, store),
         ...SeriesReader.make(query, names),

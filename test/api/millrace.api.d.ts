@@ -30,13 +30,15 @@ import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "./Errors.ts";
 import type { Entry, Query } from "./internal/store/AuditStore.ts";
 import { Store } from "./Store.ts";
+export { actions } from "./internal/store/AuditStore.ts";
 export type { Action, Entry, Query } from "./internal/store/AuditStore.ts";
 export declare const list: (query?: Query) => Effect.Effect<ReadonlyArray<Entry>, StoreFailure, Store>;
 
 // src/internal/store/AuditStore.ts
 import type * as Effect from "effect/Effect";
 import type { StoreFailure } from "../../Errors.ts";
-export type Action = "redriven" | "edited" | "discarded" | "restored" | "released" | "removed" | "unsubscribed" | "paused" | "resumed" | "stepped" | "deadLettered" | "started" | "continued" | "cancelled" | "rateChanged" | "awaited" | "stopped" | "finished" | "evicted" | "purged" | "imported" | "noted" | "repaired";
+export declare const actions: readonly ["redriven", "edited", "discarded", "restored", "released", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted", "repaired"];
+export type Action = typeof actions[number];
 export interface Entry {
     readonly id: string;
     readonly at: number;
@@ -2213,6 +2215,7 @@ export declare const notVisible: (reason: string) => Visible<never>;
 
 // src/ops/FailureFacts.ts
 import type { Reason } from "../DeadLetter.ts";
+import type { DeadLetterSearch } from "./DeadLetterSearch.ts";
 import type { Count } from "./Fact.ts";
 export interface FailureFacts {
     readonly consumer: string;
@@ -2232,7 +2235,7 @@ export interface FailureFacts {
         readonly text: string;
     } | undefined;
 }
-export interface FailureQuery {
+export interface FailureQuery extends Pick<DeadLetterSearch, "topic" | "key" | "id" | "tag" | "reason" | "until" | "version" | "text" | "payload"> {
     readonly consumer?: string | undefined;
     readonly fingerprint?: string | undefined;
     readonly limit?: number | undefined;
@@ -2340,6 +2343,7 @@ export interface CountOptions {
 import type { Entry } from "../Audit.ts";
 import type { DeadLetter } from "../DeadLetter.ts";
 import type { Failure } from "../Delivery.ts";
+import type { Message } from "../Message.ts";
 import type { Count } from "./Fact.ts";
 export interface Found {
     readonly id: string;
@@ -2367,6 +2371,7 @@ export interface FoundAt {
         readonly topic: string;
         readonly key: string;
         readonly lane: number;
+        readonly place: string;
         readonly publishedAt: number;
         readonly attempts: number;
         readonly crashCount: number;
@@ -2387,6 +2392,26 @@ export interface FoundAt {
         } | undefined;
     } | undefined;
     readonly deadLetters: ReadonlyArray<DeadLetter>;
+}
+export interface StoredMessage {
+    readonly state: WaitingMessage["state"] | "delayed" | "unrouted";
+    readonly consumer: string | undefined;
+    readonly message: Message;
+    readonly dueAt: number | undefined;
+    readonly name: string | undefined;
+    readonly lane: number | undefined;
+    readonly ahead: Count | undefined;
+    readonly attempts: ReadonlyArray<Failure>;
+    readonly crashCount: number;
+    readonly redriven: number;
+    readonly worker: string | undefined;
+    readonly hold: FoundAt["hold"];
+}
+export interface StoredMessages {
+    readonly id: string;
+    readonly messages: ReadonlyArray<StoredMessage>;
+    readonly sentences: ReadonlyArray<string>;
+    readonly searchedAll: boolean;
 }
 export interface WaitingMessage {
     readonly id: string;
@@ -2460,7 +2485,7 @@ import type { Count, Visible } from "./Fact.ts";
 import type { FailureFacts, FailureHistory, FailureQuery, HistoryQuery, RedriveFacts, RedriveQuery } from "./FailureFacts.ts";
 import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts";
 import type { CountOptions, Listed } from "./Listed.ts";
-import type { DelayedFacts, FindQuery, Found, Suspect, UnroutedFacts, WaitingMessage, WaitingQuery } from "./MessageFacts.ts";
+import type { DelayedFacts, FindQuery, Found, StoredMessages, Suspect, UnroutedFacts, WaitingMessage, WaitingQuery } from "./MessageFacts.ts";
 import type { PurgeAction, PurgePreview, QueuedMessage } from "./Purge.ts";
 import type { RedriveAction, RedriveFilter, RedrivePreview, RedriveRun, RedriveRunQuery, StartRedrive } from "./RedriveRun.ts";
 import type { SeriesPoint, SeriesQuery } from "./SeriesFacts.ts";
@@ -2479,6 +2504,7 @@ declare const Operations_base: Context.ServiceClass<Operations, "millrace/Operat
     readonly delayed: Effect.Effect<ReadonlyArray<DelayedFacts>, StoreFailure>;
     readonly unrouted: Effect.Effect<ReadonlyArray<UnroutedFacts>, StoreFailure>;
     readonly find: (id: string, query?: FindQuery) => Effect.Effect<Found, StoreFailure>;
+    readonly storedMessages: (id: string, query?: FindQuery) => Effect.Effect<StoredMessages, StoreFailure>;
     readonly waiting: (consumer: string, query?: WaitingQuery) => Effect.Effect<ReadonlyArray<WaitingMessage>, StoreFailure | ConsumerNotFound>;
     readonly blockers: Effect.Effect<ReadonlyArray<Blocker>, StoreFailure>;
     readonly oldestSnapshot: Effect.Effect<Visible<SnapshotOwner | undefined>, StoreFailure>;
@@ -3463,6 +3489,13 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly worker: import("effect/Schema").String;
         readonly codeVersion: import("effect/Schema").String;
     }>>;
+    readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly traceId: import("effect/Schema").String;
+        readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly traceId: import("effect/Schema").String;
+        readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>>, never, never>;
     readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
     readonly etag: import("effect/Schema").String;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"groups", "GET", "/api/v1/dead-letters/groups", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
@@ -3533,6 +3566,13 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
                 readonly worker: import("effect/Schema").String;
                 readonly codeVersion: import("effect/Schema").String;
             }>>;
+            readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>, never, never>;
             readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
             readonly etag: import("effect/Schema").String;
         }>;
@@ -3641,6 +3681,13 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly worker: import("effect/Schema").String;
             readonly codeVersion: import("effect/Schema").String;
         }>>;
+        readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly traceId: import("effect/Schema").String;
+            readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly traceId: import("effect/Schema").String;
+            readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>, never, never>;
         readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
         readonly etag: import("effect/Schema").String;
     }>;
@@ -3823,6 +3870,13 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
                 readonly worker: import("effect/Schema").String;
                 readonly codeVersion: import("effect/Schema").String;
             }>>;
+            readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>, never, never>;
             readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
             readonly etag: import("effect/Schema").String;
         }>>;
@@ -3853,7 +3907,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     about: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["deadLetters", "consumers", "redriveRuns"]>>;
     by: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>>;
+    action: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted", "repaired"]>>;
     deadLetter: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
     run: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
@@ -3863,7 +3917,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly id: import("effect/Schema").String;
         readonly at: import("effect/Schema").Finite;
         readonly by: import("effect/Schema").String;
-        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>;
+        readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted", "repaired"]>;
         readonly consumer: import("effect/Schema").String;
         readonly deadLetterId: import("effect/Schema").String;
         readonly redriveRunId: import("effect/Schema").String;
@@ -4062,6 +4116,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
                 readonly topic: import("effect/Schema").String;
                 readonly key: import("effect/Schema").String;
                 readonly lane: import("effect/Schema").Finite;
+                readonly place: import("effect/Schema").String;
                 readonly publishedAt: import("effect/Schema").Finite;
                 readonly attempts: import("effect/Schema").Finite;
                 readonly crashCount: import("effect/Schema").Finite;
@@ -4070,6 +4125,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
                 readonly topic: import("effect/Schema").String;
                 readonly key: import("effect/Schema").String;
                 readonly lane: import("effect/Schema").Finite;
+                readonly place: import("effect/Schema").String;
                 readonly publishedAt: import("effect/Schema").Finite;
                 readonly attempts: import("effect/Schema").Finite;
                 readonly crashCount: import("effect/Schema").Finite;
@@ -4309,7 +4365,7 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly id: import("effect/Schema").String;
             readonly at: import("effect/Schema").Finite;
             readonly by: import("effect/Schema").String;
-            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "imported", "noted", "purged", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "repaired"]>;
+            readonly action: import("effect/Schema").Literals<readonly ["redriven", "edited", "discarded", "restored", "released", "removed", "unsubscribed", "paused", "resumed", "stepped", "deadLettered", "started", "continued", "cancelled", "rateChanged", "awaited", "stopped", "finished", "evicted", "purged", "imported", "noted", "repaired"]>;
             readonly consumer: import("effect/Schema").String;
             readonly deadLetterId: import("effect/Schema").String;
             readonly redriveRunId: import("effect/Schema").String;
@@ -4318,6 +4374,267 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly note: import("effect/Schema").String;
             readonly detail: import("effect/Schema").String;
         }>>;
+        readonly searchedAll: import("effect/Schema").Boolean;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"stored", "GET", "/api/v1/messages/:id/stored", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly messages: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting", "delayed", "unrouted"]>;
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly message: import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly keyed: import("effect/Schema").Boolean;
+                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                readonly version: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>;
+            readonly dueAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly name: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly lane: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly ahead: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>>, never, never>;
+            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly hold: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly parked: import("effect/Schema").Boolean;
+                readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly pausedBy: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly id: import("effect/Schema").String;
+                    readonly messageId: import("effect/Schema").String;
+                    readonly tag: import("effect/Schema").String;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly id: import("effect/Schema").String;
+                    readonly messageId: import("effect/Schema").String;
+                    readonly tag: import("effect/Schema").String;
+                }>>, never, never>;
+                readonly retried: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly messageId: import("effect/Schema").String;
+                    readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>, never, never>;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly messageId: import("effect/Schema").String;
+                    readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>, never, never>;
+                }>>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly parked: import("effect/Schema").Boolean;
+                readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly pausedBy: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+                readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly id: import("effect/Schema").String;
+                    readonly messageId: import("effect/Schema").String;
+                    readonly tag: import("effect/Schema").String;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly id: import("effect/Schema").String;
+                    readonly messageId: import("effect/Schema").String;
+                    readonly tag: import("effect/Schema").String;
+                }>>, never, never>;
+                readonly retried: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly messageId: import("effect/Schema").String;
+                    readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>, never, never>;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly messageId: import("effect/Schema").String;
+                    readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                        readonly attempt: import("effect/Schema").Finite;
+                        readonly at: import("effect/Schema").Finite;
+                        readonly tag: import("effect/Schema").String;
+                        readonly error: import("effect/Schema").Unknown;
+                        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                        readonly message: import("effect/Schema").String;
+                        readonly stack: import("effect/Schema").String;
+                        readonly step: import("effect/Schema").String;
+                        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                            readonly name: import("effect/Schema").String;
+                            readonly position: import("effect/Schema").Finite;
+                        }>>, never, never>;
+                        readonly frame: import("effect/Schema").String;
+                        readonly worker: import("effect/Schema").String;
+                        readonly codeVersion: import("effect/Schema").String;
+                    }>>, never, never>;
+                }>>, never, never>;
+            }>>, never, never>;
+            readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>, never, never>;
+            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+        }>>;
+        readonly sentences: import("effect/Schema").$Array<import("effect/Schema").String>;
         readonly searchedAll: import("effect/Schema").Boolean;
     }>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"failures", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"history", "GET", "/api/v1/failures/:fingerprint/history", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
@@ -4350,7 +4667,17 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
     }>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/failures", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
     since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
@@ -6781,9 +7108,9 @@ import type { Answer, Count, Failure, Page } from "../schema/Answer.ts";
 import type { AuditEntry } from "../schema/AuditSchema.ts";
 import type { Consumer, Lane, Point, Suspect, Worker } from "../schema/ConsumerSchema.ts";
 import type { Blocker, Database } from "../schema/DatabaseSchema.ts";
-import type { DeadLetter, DeadLetterItem, Decided, EditCheck, FailureGroup, FailureHistory, PreviewFilter, Redrive } from "../schema/DeadLetterSchema.ts";
+import type { DeadLetter, DeadLetterItem, Decided, EditCheck, FailureGroup, FailureHistory, PreviewFilter, Redrive, Trace } from "../schema/DeadLetterSchema.ts";
 import type { Attention, ConsumerStats, Overview, SessionInfo, SignIn, Update } from "../schema/LiveSchema.ts";
-import type { Elsewhere, Found, KeyDetail, KeyStep, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts";
+import type { Elsewhere, Found, KeyDetail, KeyStep, StoredMessage, StoredMessages, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts";
 import type { Discarded, Preview, PurgePreview, Run, StartRun } from "../schema/RunSchema.ts";
 export type AnswerJson<A> = Omit<ReturnType<typeof Answer<Schema.Codec<unknown>>>["Encoded"], "data"> & {
     readonly data: A;
@@ -6822,7 +7149,10 @@ export type StuckKeyJson = typeof StuckKey.Encoded;
 export type WaitingMessageJson = typeof WaitingMessage.Encoded;
 export type KeyDetailJson = typeof KeyDetail.Encoded;
 export type KeyStepJson = typeof KeyStep.Encoded;
+export type TraceJson = typeof Trace.Encoded;
 export type FoundJson = typeof Found.Encoded;
+export type StoredMessageJson = typeof StoredMessage.Encoded;
+export type StoredMessagesJson = typeof StoredMessages.Encoded;
 export type ElsewhereJson = typeof Elsewhere.Encoded;
 export type PreviewJson = typeof Preview.Encoded;
 export type PurgePreviewJson = typeof PurgePreview.Encoded;
@@ -6861,6 +7191,7 @@ import type { FrozenSet } from "../../DeadLetter.ts";
 import { InvalidSetting } from "../../Errors.ts";
 import type { PurgePreview } from "../../ops/Purge.ts";
 import type { RedrivePreview } from "../../ops/RedriveRun.ts";
+import * as TraceLink from "../../ops/TraceLink.ts";
 import type { Topic } from "../../Topic.ts";
 import type { Actor, Role } from "../api/Access.ts";
 import * as Redaction from "./Redaction.ts";
@@ -6881,6 +7212,7 @@ export interface ServerOptions {
     readonly hosts?: ReadonlyArray<string> | undefined;
     readonly payloads?: "shown" | "onRequest" | undefined;
     readonly hide?: ReadonlyArray<string> | undefined;
+    readonly traceUrl?: string | undefined;
     readonly topics?: ReadonlyArray<Topic<string, Schema.Codec<unknown, unknown>>> | undefined;
     readonly bodyBytes?: number | undefined;
     readonly streams?: number | undefined;
@@ -6897,6 +7229,7 @@ declare const Settings_base: Context.ServiceClass<Settings, "millrace/http/Setti
     readonly hosts: ReadonlyArray<string>;
     readonly payloads: "shown" | "onRequest";
     readonly redaction: Redaction.Redaction;
+    readonly traceLink: TraceLink.Link | undefined;
     readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>;
     readonly bodyBytes: number;
     readonly streams: number;
@@ -6916,6 +7249,7 @@ export declare const make: (options: ServerOptions) => Effect.Effect<{
     readonly hosts: ReadonlyArray<string>;
     readonly payloads: "shown" | "onRequest";
     readonly redaction: Redaction.Redaction;
+    readonly traceLink: TraceLink.Link | undefined;
     readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>;
     readonly bodyBytes: number;
     readonly streams: number;

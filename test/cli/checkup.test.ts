@@ -1,6 +1,13 @@
 /** The checks of `doctor` on facts that no test can provoke on its server: each one says what to do about bad ones. */
 import { assert, describe, it } from "@effect/vitest"
-import { ofQueues, ofServer, ofSession, ofTimer, ofVersionAndClock } from "../../src/cli/setup/Checkup.ts"
+import {
+  defaultWindow,
+  ofQueues,
+  ofServer,
+  ofSession,
+  ofTimer,
+  ofVersionAndClock
+} from "../../src/cli/setup/Checkup.ts"
 
 const count = (value: number) => ({ value, kind: "exact" as const })
 
@@ -19,7 +26,8 @@ const quiet: Parameters<typeof ofQueues>[0] = {
   tables: [],
   consumers: [],
   unrouted: [],
-  ages: [{ consumer: "a", oldestMillis: 6 * 86_400_000 }]
+  ages: [{ consumer: "a", oldestMillis: 6 * 86_400_000 }],
+  window: defaultWindow
 }
 
 const session = {
@@ -77,6 +85,23 @@ describe("doctor", () => {
       assert.isAbove(wrong[0]!.remedy.length, 20)
     })
   }
+
+  it("names the deduplication window that it compared with, and takes that of the operator", () => {
+    const ages = [{ consumer: "a", oldestMillis: 10 * 86_400_000 }]
+    const found = (window: typeof defaultWindow) =>
+      queues({ ages, window }).flatMap(({ check, found, state }) =>
+        check === "deduplication window" ? [[state, found]] : []
+      )
+    assert.deepStrictEqual(found(defaultWindow), [
+      ["warn", "older than the window (7d, the default of retention.inbox): a 10d"]
+    ])
+    assert.deepStrictEqual(found({ millis: 30 * 86_400_000, from: "given" }), [
+      ["ok", "no message or dead letter is older than the window (30d, as given)"]
+    ])
+    assert.deepStrictEqual(found({ millis: 9 * 86_400_000, from: "given" }), [
+      ["warn", "older than the window (9d, as given): a 10d"]
+    ])
+  })
 
   it("repairs dead rows, and nothing that needs a decision", () => {
     const repaired = cases.flatMap(([name, , checks]) =>

@@ -1,7 +1,7 @@
 /** The commands that look, on Postgres: each shows its facts, and an unknown name is never an empty answer. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { Consumers, DeadLetters } from "millrace"
+import { Consumers, DeadLetters, Topic } from "millrace"
 import { inject } from "vitest"
 import { freshSchema, postgres } from "../postgres/kit.ts"
 import { documentOf, ledger, millrace, type Surroundings } from "./commandLine.ts"
@@ -92,7 +92,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
       const recently = yield* cli(["dead", "groups", "--consumer", "failing", "--since", "1h", "--json"])
       assert.strictEqual(documentOf(recently).data.length, 1)
       const future = yield* cli(["dead", "groups", "--consumer", "failing", "--since", "2999-01-01"])
-      assert.deepStrictEqual([future.code, future.stdout], [0, "No dead letter of this time is open.\n"])
+      assert.deepStrictEqual([future.code, future.stdout], [0, "No open dead letter matches.\n"])
       const listed = yield* cli(["dead", "list", "--consumer", "failing", "--limit", "3"])
       assert.strictEqual(listed.stdout.trimEnd().split("\n").length, 4)
       assert.match(listed.stderr, /--before \d+/)
@@ -140,6 +140,73 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
       const unknown = yield* cli(["find", "no-such-id", "--json"])
       assert.deepStrictEqual([unknown.code, unknown.stdout], [3, ""])
       assert.strictEqual(JSON.parse(unknown.stderr).type, "/problems/message-not-found")
+    }))
+
+  it.effect("at a message where it is stored, with its place, attempts, headers and payload", () =>
+    Effect.gen(function*() {
+      const { Payments, publish } = yield* stuck("stored")
+      const held = yield* cli(["messages", "show", "stored-slow1"])
+      assert.match(held.stdout, /^message +stored-slow1\nstate +held\nconsumer +stored\n/)
+      assert.match(held.stdout, /\nplace +first of its key\nkey held +for a retry of message stored-slow1 in \d/)
+      assert.match(held.stdout, /\ndue +\d{4}-\S+Z, in \d+[hms]/)
+      assert.match(held.stdout, /\nattempts +1 failed\n(.*\n)*ATTEMPTS\n +1 .* Declined in /)
+      assert.include(held.stdout, "\nPAYLOAD (version 1)\n  {\n    \"id\": \"stored-slow1\"")
+      assert.match((yield* cli(["messages", "show", "stored-slow2"])).stdout, /\nplace +behind 1 of its key\n/)
+      const parked = yield* cli(["messages", "show", "stored-bad4", "--key", "bad"])
+      assert.match(parked.stdout, /\nplace +behind 2 of its key\nkey held +parked by #\d+ Declined\n/)
+      assert.notInclude(parked.stdout, "\ndue ")
+
+      const later = { id: "stored-later", account: "l", cents: 1 }
+      yield* Topic.publish(Payments, later, { delay: "2 hours", name: "reminder" })
+      const delayed = yield* cli(["messages", "show", "stored-later"])
+      assert.match(
+        delayed.stdout,
+        /\nstate +delayed\ntopic +payments-stored\nkey +l\ndue +\S+Z, in (1h 59m|2h).*\nname +reminder\n/
+      )
+      assert.notMatch(delayed.stdout, /\n(consumer|published|attempts) /)
+      yield* ledger("stored-unread").publish("a1")
+      const unrouted = documentOf(yield* cli(["messages", "show", "stored-unread-a1", "--json"])).data
+      assert.deepStrictEqual(unrouted.map(({ message, state }: any) => [state, JSON.parse(message.payload).account]), [
+        ["unrouted", "a"]
+      ])
+
+      const template = ["--trace-url", "https://traces.example.com/{traceId}"]
+      yield* Effect.withSpan(publish("new1"), "checkout")
+      const traced = yield* cli(["messages", "show", "stored-new1", ...template])
+      const [, traceId] = /\ntrace +([0-9a-f]{32})\nopen +https:\/\/traces\.example\.com\/\1\n/.exec(traced.stdout) ??
+        []
+      assert.include(traced.stdout, `\nHEADERS\n  traceparent: 00-${traceId}-`)
+      assert.match((yield* cli(["messages", "show", "stored-new1"])).stdout, new RegExp(`\\ntrace +${traceId}\\n\\n`))
+      const [waiting] = documentOf(yield* cli(["messages", "show", "stored-new1", "--json"])).data
+      assert.deepStrictEqual(
+        [waiting.state, waiting.consumer, waiting.ahead, waiting.attempts, waiting.hold],
+        ["waiting", "stored", { value: 0, kind: "exact" }, [], undefined]
+      )
+      for (
+        const [id, says] of [["stored-good1", /committed it at/], ["stored-bad1", /dead letter \d+ is open/]] as const
+      ) {
+        const gone = yield* cli(["messages", "show", id])
+        assert.deepStrictEqual([gone.code, gone.stdout], [3, ""], id)
+        assert.match(gone.stderr, says)
+      }
+    }))
+
+  it.effect("at the trace of a dead letter, by a safe address only", () =>
+    Effect.gen(function*() {
+      const { drain, publish } = ledger("traced")
+      yield* drain()
+      yield* Effect.withSpan(publish("bad1"), "checkout")
+      yield* drain()
+      const [{ id } = { id: "" }] = yield* DeadLetters.list({ consumer: "traced" })
+      const env = { MILLRACE_TRACE_URL: "https://traces.example.com/{traceId}" }
+      assert.match(
+        (yield* cli(["dead", "show", id], { env })).stdout,
+        /\nopen +https:\/\/traces\.example\.com\/[0-9a-f]{32}\n/
+      )
+      assert.match((yield* cli(["dead", "show", id])).stdout, /\ntrace +[0-9a-f]{32}\n\nATTEMPTS\n/)
+      const refused = yield* cli(["dead", "show", id, "--trace-url", "javascript:{traceId}"])
+      assert.deepStrictEqual([refused.code, refused.stdout], [2, ""])
+      assert.match(refused.stderr, /traceUrl.*http or https/)
     }))
 
   it.effect("at workers, lanes, redrives, the audit, and what has no consumer or is not due", () =>

@@ -77,6 +77,8 @@ const looks: ReadonlyArray<ReadonlyArray<string>> = [
   ["find", "parks-good1"],
   ["find", "unknown"],
   ["dead", "groups"],
+  ["dead", "groups", "--text", "bad2", "--topic", "payments-poison"],
+  ["dead", "groups", "--value", "id:poison-bad3", "--died-on", "1.4.2"],
   ["dead", "list"],
   ["dead", "list", "--consumer", "poison", "--limit", "2"],
   ["dead", "list", "--consumer", "poison", "--text", "bad2"],
@@ -84,6 +86,10 @@ const looks: ReadonlyArray<ReadonlyArray<string>> = [
   ["dead", "list", "--consumer", "poison", "--limit", "2", "--all"],
   ["messages", "list", "parks", "--limit", "2"],
   ["messages", "list", "parks", "--state", "held", "--key", "slow"],
+  ["messages", "show", "parks-slow2"],
+  ["messages", "show", "parks-bad2", "--key", "bad"],
+  ["messages", "show", "typo-a1"],
+  ["messages", "show", "parks-good1"],
   ["dead", "show", "1"],
   ["dead", "show", "999"],
   ["dead", "list", "--consumer", "unknown"],
@@ -122,6 +128,8 @@ const poisonWalk = Effect.fnUntraced(function*(
   yield* run(["runs", "continue", id, "--yes"])
   yield* Effect.scoped(Effect.andThen(workers, run(["runs", "show", id, "--wait", "--quiet"])))
   yield* run(["runs", "cancel", id])
+  const acts = yield* run(["audit", "--run", id])
+  assert.includeMembers(acts.data.map(({ action }: any) => action), ["started", "paused", "rateChanged", "redriven"])
   yield* run(["runs", "show", "999"])
   yield* run(["dead", "list", "--consumer", "poison", "--state", "any"])
 })

@@ -43,6 +43,47 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("a command select
       assert.deepStrictEqual((yield* list("--value", "none")).code, 2)
     }))
 
+  it.effect("failure groups by a search, which have only the dead letters that match", () =>
+    Effect.gen(function*() {
+      yield* failed("grouped", "badapple1", "badpear1", "badpear2")
+      const groups = (...args: ReadonlyArray<string>) => cli("dead", "groups", "--consumer", "grouped", ...args)
+      const groupsOf = (...args: ReadonlyArray<string>) =>
+        Effect.map(groups(...args, "--json"), (ended) => documentOf(ended).data as ReadonlyArray<any>)
+      const [whole] = yield* groupsOf()
+      assert.strictEqual(whole.deadLetters.value, 3)
+      const [pears, ...others] = yield* groupsOf("--text", "PEAR")
+      assert.deepStrictEqual([pears.deadLetters, others], [{ value: 2, kind: "exact" }, []])
+      // Without those that do not match, it is the group that it was.
+      const { deadLetters: _, firstAt, recent, ...rest } = pears
+      const { deadLetters: __, firstAt: first, recent: ___, ...same } = whole
+      assert.deepStrictEqual(rest, same)
+      assert.isAtLeast(firstAt, first)
+      assert.strictEqual(recent.reduce((sum: number, n: number) => sum + n, 0), 2)
+      for (
+        const [flags, n] of [
+          [["--key", "badapple"], 1],
+          [["--message", "grouped-badpear2"], 1],
+          [["--topic", "payments-grouped", "--error", "Declined", "--reason", "rejected"], 3],
+          [["--value", "id:grouped-badapple1", "--died-on", "1.4.2"], 1],
+          [["--text", "pear", "--since", "1h", "--failure", whole.fingerprint], 2]
+        ] as const
+      ) {
+        assert.deepStrictEqual(
+          (yield* groupsOf(...flags)).map(({ deadLetters }) => deadLetters.value),
+          [n],
+          flags.join(" ")
+        )
+      }
+      for (const flags of [["--reason", "crashed"], ["--topic", "t"], ["--died-on", "1.4.3"], ["--until", "1h"]]) {
+        assert.strictEqual((yield* groups(...flags)).stdout, "No open dead letter matches.\n", flags.join(" "))
+      }
+      assert.deepStrictEqual((yield* groups("--text", "pear")).stderr, "")
+      const none = yield* groups("--text", "plum", "--failure", whole.fingerprint)
+      assert.deepStrictEqual([none.code, none.stdout], [3, ""])
+      assert.include(none.stderr, "text=plum")
+      assert.deepStrictEqual((yield* groups("--value", "none")).code, 2)
+    }))
+
   it.effect("dead letters by a search, and decides about each of them and nothing else", () =>
     Effect.gen(function*() {
       yield* failed("found", "badapple1", "badpear1", "badpear2")

@@ -215,7 +215,7 @@ const broken = [
   [
     "deduplication window",
     "update $.messages set published_at = now() - interval '8 days'",
-    /^older than 7 days: aged 8d/
+    /^older than the window \(7d, the default of retention\.inbox\): aged 8d/
   ],
   ["topics", "select 1", /^payments-typo$/],
   ["workers", "select 1", /^aged$/]
@@ -242,6 +242,9 @@ it.live("doctor finds each thing that is wrong, and --fix repairs what is safe, 
       assert.match(shown, text, check)
       assert.isTrue(state !== "ok" && remedy.length > 10, check)
     }
+    const longer = statesOf(yield* doctor("--json", "--deduplication-window", "30d")).get("deduplication window")
+    assert.strictEqual(longer.found, "no message or dead letter is older than the window (30d, as given)")
+    assert.strictEqual((yield* doctor("--deduplication-window", "30")).code, 2)
     const dry = yield* doctor("--fix", "--dry-run")
     assert.match(dry.stderr, /Would run: reindex index concurrently "test_\w+"\."messages_xid"\n/)
     const refused = yield* doctor("--fix")

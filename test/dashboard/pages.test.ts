@@ -60,6 +60,7 @@ const places = Effect.gen(function*() {
     ["#/audit"],
     ["#/failures?run=all"],
     [`#/messages/${newest!.message.id}`],
+    ["#/messages/shown-first-1-2"],
     ["#/no-such-page"],
     ["#/queues/no-such-queue"],
     ["#/", "?"],
@@ -135,6 +136,33 @@ if (browserRuns("the dashboard in a browser")) {
           yield* reconciles(mouse)
           assert.deepStrictEqual(offences, [])
         }), limit(120_000))
+
+      it.effect(
+        "shows a waiting message with its place and payload, and links to its trace without an opener",
+        () =>
+          Effect.gen(function*() {
+            const { offences, page } = yield* signedIn(wide)
+            yield* Walks.turnTo(page, "#/keys/shown/first-1")
+            yield* step(async () => {
+              await page.getByRole("link", { name: "shown-first-1-2" }).click()
+              await page.getByText("Before it in its key").waitFor()
+            })
+            const [href, rel, texts] = yield* step(async () => {
+              const link = page.locator("a[target=_blank]")
+              return [
+                await link.getAttribute("href"),
+                await link.getAttribute("rel"),
+                (await page.locator(".facts dd").allInnerTexts()).concat(await page.locator(".payload").innerText())
+              ] as const
+            })
+            assert.match(href ?? "", /^https:\/\/traces\.example\.com\/trace\/[0-9a-f]{32}$/)
+            assert.strictEqual(rel, "noopener noreferrer")
+            assert.includeMembers([...texts], ["held", "payments-shown", "1"])
+            assert.match(texts.at(-1) ?? "", /shown-first-1-2/)
+            assert.deepStrictEqual(offences, [])
+          }),
+        limit(60_000)
+      )
 
       it.effect(
         "searches, steps from one to the next, notes, exports, and decides about several failures at once",

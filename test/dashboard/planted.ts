@@ -54,18 +54,16 @@ export const ledgerTable = Effect.flatMap(
 )
 
 /**
- * Plants the failures: 12 refused payments of 12 accounts with 2 successors each, and one payment that does not decode.
- * Then workers of a newer version run until the scope ends.
+ * Plants the failures, published in a trace: 12 refused payments of 12 accounts with 2 successors each, and one payment
+ * that does not decode. Then workers of a newer version run until the scope ends.
  */
 export const plant = Effect.fnUntraced(function*({ OldPayments, Payments, consumer, pipeline }: Ledger) {
   yield* Worker.drain(pipeline, { ...options, codeVersion: "1.4.2" })
   const accounts = Array.from({ length: 12 }, (_, i) => `first-${i}`)
-  yield* Topic.publishAll(
-    Payments,
-    accounts.flatMap((account) =>
-      [0, 1, 2].map((n) => ({ id: `${consumer}-${account}-${n}`, account, cents: 100 + n }))
-    )
+  const payments = accounts.flatMap((account) =>
+    [0, 1, 2].map((n) => ({ id: `${consumer}-${account}-${n}`, account, cents: 100 + n }))
   )
+  yield* Effect.withSpan(Topic.publishAll(Payments, payments), "checkout")
   yield* Topic.publishAll(
     Payments,
     Array.from({ length: 20 }, (_, n) => ({ id: `${consumer}-fine-${n}`, account: `fine-${n}`, cents: n }))

@@ -43,6 +43,7 @@ export const site = (
     path,
     topics,
     hosts: ["millrace.internal"],
+    traceUrl: "https://traces.example.com/trace/{traceId}",
     code: { code: Redacted.make(code), actor: { name: "otto", role: "operator" } },
     tokens: [
       { token: Redacted.make(tokens.operator), role: "operator", name: "anna" },

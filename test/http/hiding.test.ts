@@ -30,6 +30,20 @@ class Refused extends Schema.TaggedError<Refused>()("Refused", { pan: Schema.Str
 
 const pan = "4111-2222-3333"
 
+/** The redriven message waits. Its payload is shown on request, without the hidden value. */
+const storedHides = Effect.gen(function*() {
+  const waits = yield* api("/messages/c-1/stored")
+  assert.notInclude(waits.text, pan)
+  const [{ attempts, hidden, message }] = waits.json.data.messages
+  assert.deepStrictEqual([attempts, message.payload, hidden], [[], undefined, ["$.card.pan"]])
+  const asked = yield* api("/messages/c-1/stored?payload=true")
+  assert.notInclude(asked.text, pan)
+  assert.strictEqual(
+    asked.json.data.messages[0].message.payload,
+    `{"id":"c-1","card":{"pan":"[hidden 1]"},"cents":2}`
+  )
+})
+
 layer(
   server({ hide: ["$.card.pan", "$.first", "$.second"], payloads: "onRequest", topics: [Cards, Pairs] }).pipe(
     Layer.provideMerge(pglite())
@@ -95,6 +109,7 @@ layer(
         (yield* post(`/dead-letters/${id}/redrive`, { payload: edit }, { "if-match": etag })).status,
         200
       )
+      yield* storedHides
       const sql = yield* SqlClient.SqlClient
       const [stored] = yield* sql<{ payload: string }>`select payload from millrace.messages where id = 'c-1'`
       assert.strictEqual(stored!.payload, `{"id":"c-1","card":{"pan":"${pan}"},"cents":2}`)
@@ -106,7 +121,7 @@ layer(
   it.effect("not found by a search, which would tell it digit by digit", () =>
     Effect.gen(function*() {
       for (const search of ["text=4111", "payload=card.pan:4111", "version=1&payload=cents:1"]) {
-        for (const list of ["/dead-letters", "/dead-letters/export"]) {
+        for (const list of ["/dead-letters", "/dead-letters/export", "/failures"]) {
           assert.strictEqual((yield* api(`${list}?${search}`)).status, 400, search)
         }
       }

@@ -18,6 +18,7 @@ import { holdMutants } from "./holds.ts"
 import { httpMutants } from "./http.ts"
 import { isolationMutants } from "./isolation.ts"
 import { lookingMutants } from "./looking.ts"
+import { messageMutants } from "./messages.ts"
 import { observabilityMutants } from "./observability.ts"
 import { once } from "./once.ts"
 import { operations } from "./operations.ts"
@@ -58,6 +59,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...holdMutants,
   ...httpMutants,
   ...lookingMutants,
+  ...messageMutants,
   ...isolationMutants,
   ...kitMutants,
   ...machineMutants,

@@ -327,8 +327,8 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
     name: "an old note of a failure group is shown",
     guarantee: "operations",
     file: "src/postgres/sql/views.ts",
-    from: "a.detail = g.fingerprint order by a.id desc limit 1",
-    to: "a.detail = g.fingerprint order by a.id limit 1",
+    from: "a.detail = ${fingerprint} order by a.id desc limit 1",
+    to: "a.detail = ${fingerprint} order by a.id limit 1",
     test: "test/cli/purging.test.ts",
     named: "is shown to other operators"
   }

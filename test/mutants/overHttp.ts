@@ -93,8 +93,8 @@ export const overHttpMutants: ReadonlyArray<Mutant> = [
     name: "cli: what no worker has read counts as in flight",
     guarantee: "operations",
     file: "src/postgres/sql/finding.ts",
-    from: "m.seq <= l.fetched_to then 'inFlight'",
-    to: "m.seq > l.fetched_to then 'inFlight'",
+    from: "m.seq <= l.fetched_to\"",
+    to: "m.seq > l.fetched_to\"",
     test: selecting,
     named: "waiting messages by their state"
   },

@@ -31,44 +31,22 @@ export const auditTable = (all: ReadonlyArray<Audit.Entry>): ReadonlyArray<Outpu
     { title: "NOTE", of: ({ detail, note }) => [note, detail].filter((part) => part !== "").join("; ") }
   ], "No operator action matches.")
 
-const actions = [
-  "redriven",
-  "edited",
-  "discarded",
-  "restored",
-  "released",
-  "removed",
-  "unsubscribed",
-  "paused",
-  "resumed",
-  "evicted",
-  "purged",
-  "imported",
-  "noted",
-  "stepped",
-  "deadLettered",
-  "started",
-  "continued",
-  "cancelled",
-  "rateChanged",
-  "awaited",
-  "stopped",
-  "finished",
-  "repaired"
-] as const satisfies ReadonlyArray<Audit.Action>
-
 export const audit = Command.make(
   "audit",
   {
     consumer: Options.consumer,
     actor: Options.text("actor", "name", "Only actions of this operator"),
-    action: Flag.Literals("action", actions).pipe(Flag.withDescription("Only this kind of action"), Flag.optional),
+    action: Flag.Literals("action", Audit.actions).pipe(
+      Flag.withDescription("Only this kind of action"),
+      Flag.optional
+    ),
     deadLetter: Options.id("dead-letter", "Only actions on this dead letter"),
+    run: Options.id("run", "Only actions on this redrive run, and by it"),
     before: Options.before,
     since: Times.flag("since", "Only actions at this time or later"),
     limit: Options.limit
   },
-  ({ action, actor, before, consumer, deadLetter, limit, since }) =>
+  ({ action, actor, before, consumer, deadLetter, limit, run, since }) =>
     Effect.gen(function*() {
       const given = Option.getOrUndefined
       const from = yield* Times.given(given(since))
@@ -78,6 +56,7 @@ export const audit = Command.make(
           by: given(actor),
           action: given(action),
           deadLetterId: given(deadLetter),
+          redriveRunId: given(run),
           before: given(before),
           limit
         })

@@ -7,35 +7,46 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { DeadLetter } from "../../DeadLetter.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
-import type { Failure } from "../../Delivery.ts"
 import type { DeadLetterSearch } from "../../ops/DeadLetterSearch.ts"
 import type { FailureFacts } from "../../ops/FailureFacts.ts"
 import { Operations } from "../../ops/Operations.ts"
+import type * as TraceLink from "../../ops/TraceLink.ts"
 import { connected } from "../frame/Connect.ts"
-import { indented } from "../output/JsonText.ts"
 import * as Output from "../output/Output.ts"
 import * as SafeText from "../output/SafeText.ts"
 import * as Times from "../output/Times.ts"
 import { noneMatches } from "./Matching.ts"
+import * as MessageTexts from "./MessageTexts.ts"
 import * as Options from "./Options.ts"
 import * as Rows from "./Rows.ts"
+
+const { since: _since, ...filtersOfGroups } = Options.filter
 
 export const groups = Command.make(
   "groups",
   {
-    consumer: Options.consumer,
-    failure: Options.filter.failure,
+    ...filtersOfGroups,
+    ...Options.search,
     since: Times.flag("since", "Only failures whose last dead letter died at this time or later"),
     limit: Options.limit
   },
-  ({ consumer, failure, limit, since }) =>
+  ({ limit, since, ...selected }) =>
     Effect.gen(function*() {
       const from = yield* Times.given(Option.getOrUndefined(since))
+      const fingerprint = Option.getOrUndefined(selected.failure)
+      const { consumer, ...filter } = yield* Options.filterOf({
+        ...selected,
+        failure: Option.none(),
+        since: Option.none()
+      })
+      const search = { ...filter, ...yield* Options.searchOf(selected) }
       const { all, now } = yield* connected(Effect.gen(function*() {
         const operations = yield* Operations
-        const query = { consumer: Option.getOrUndefined(consumer), fingerprint: Option.getOrUndefined(failure) }
-        const all = yield* operations.failures({ ...query, limit })
-        if (all.length === 0 && query.fingerprint !== undefined) return yield* noneMatches(query)
+        const all = yield* operations.failures({ ...search, consumer, fingerprint, limit })
+        if (all.length === 0 && fingerprint !== undefined) {
+          const [version, text, value] = [selected.diedOn, selected.text, selected.value].map(Option.getOrUndefined)
+          return yield* noneMatches({ ...filter, consumer, fingerprint }, { "died-on": version, text, value })
+        }
         // The newest come first, so the limit cuts off none that is recent.
         return { all: all.filter(({ lastAt }) => lastAt >= (from ?? 0)), now: yield* Rows.now }
       }))
@@ -54,10 +65,11 @@ export const groups = Command.make(
           ...(all.some(({ note }) => note !== undefined)
             ? [{ title: "NOTE", of: ({ note }: FailureFacts) => note === undefined ? "" : `${note.text} (${note.by})` }]
             : [])
-        ], from === undefined ? "No dead letter is open." : "No dead letter of this time is open.")
+        ], Options.isEmpty({ ...search, since: from }) ? "No dead letter is open." : "No open dead letter matches.")
       })
       const [first] = all
-      if (first !== undefined) {
+      // A redrive of the group would also take those that do not match.
+      if (first !== undefined && Options.isEmpty(search)) {
         yield* Output.hint(
           `next: millrace dead redrive --consumer ${first.consumer} --failure ${
             SafeText.forShell(first.fingerprint)
@@ -128,66 +140,37 @@ export const list = Command.make(
     })
 ).pipe(Command.withDescription("List dead letters, newest first"))
 
-const attemptLines = (attempt: Failure): ReadonlyArray<Output.Line> => [
-  Output.line(
-    Output.styled("bold", `${attempt.attempt}`.padStart(4)),
-    `  ${Times.utc(attempt.at)}  ${attempt.tag} in ${attempt.step}`
-      + `${attempt.worker === "" ? "" : `, worker ${attempt.worker}`}`
-      + `${attempt.codeVersion === "" ? "" : `, code ${attempt.codeVersion}`}`
-  ),
-  ...Output.paragraph(attempt.message, "      ")
-]
-
 /** Returns the lines of one dead letter. */
-const detail = (one: DeadLetter, now: number): ReadonlyArray<Output.Line> => {
-  const last = one.attempts.at(-1)
-  const headers = Object.entries(one.message.headers)
-  return [
-    ...Output.pairs([
-      ["dead letter", Options.shortId(one.id)],
-      ["state", one.changedBy === "" ? one.state : `${one.state}, by ${one.changedBy} at ${Times.utc(one.changedAt)}`],
-      ["consumer", one.consumer],
-      ["topic", one.message.topic],
-      ["message", one.message.id],
-      ["key", one.message.keyed ? `${one.message.key}${one.parked ? " (parked: later messages wait)" : ""}` : "-"],
-      ["reason", one.reason],
-      ["failure", one.fingerprint],
-      ["died", `${Times.utc(one.diedAt)}, ${Times.ago(one.diedAt, now)}`],
-      ["published", Times.utc(one.message.publishedAt)],
-      ["redriven", `${one.redriven} times`]
-    ]),
-    Output.line(""),
-    Output.line(Output.styled("bold", "ATTEMPTS")),
-    ...one.attempts.flatMap(attemptLines),
-    ...(last === undefined || last.stack === "" ? [] : [
-      Output.line(""),
-      Output.line(Output.styled("bold", "STACK OF THE LAST ATTEMPT")),
-      ...Output.paragraph(last.stack, "  ")
-    ]),
-    Output.line(""),
-    Output.line(Output.styled("bold", `PAYLOAD (version ${one.message.version})`)),
-    ...Output.paragraph(indented(one.message.payload), "  "),
-    ...(one.original === undefined ? [] : [
-      Output.line(""),
-      Output.line(Output.styled("bold", "PUBLISHED PAYLOAD, BEFORE THE EDIT")),
-      ...Output.paragraph(indented(one.original), "  ")
-    ]),
-    ...(headers.length === 0 ? [] : [
-      Output.line(""),
-      Output.line(Output.styled("bold", "HEADERS")),
-      ...headers.map(([name, value]) => Output.line(`  ${name}: ${value}`))
-    ])
-  ]
-}
+const detail = (one: DeadLetter, now: number, link: TraceLink.Link | undefined): ReadonlyArray<Output.Line> => [
+  ...Output.pairs([
+    ["dead letter", Options.shortId(one.id)],
+    ["state", one.changedBy === "" ? one.state : `${one.state}, by ${one.changedBy} at ${Times.utc(one.changedAt)}`],
+    ["consumer", one.consumer],
+    ["topic", one.message.topic],
+    ["message", one.message.id],
+    ["key", one.message.keyed ? `${one.message.key}${one.parked ? " (parked: later messages wait)" : ""}` : "-"],
+    ["reason", one.reason],
+    ["failure", one.fingerprint],
+    ["died", `${Times.utc(one.diedAt)}, ${Times.ago(one.diedAt, now)}`],
+    ["published", Times.utc(one.message.publishedAt)],
+    ["redriven", `${one.redriven} times`],
+    ...MessageTexts.trace(one.message, link)
+  ]),
+  ...MessageTexts.attempts(one.attempts),
+  ...MessageTexts.payload(`PAYLOAD (version ${one.message.version})`, one.message.payload),
+  ...(one.original === undefined ? [] : MessageTexts.payload("PUBLISHED PAYLOAD, BEFORE THE EDIT", one.original)),
+  ...MessageTexts.headers(one.message.headers)
+]
 
 export const show = Command.make(
   "show",
-  { id: Options.argument("id", "The id of the dead letter: 7, or its full length") },
-  ({ id }) =>
+  { id: Options.argument("id", "The id of the dead letter: 7, or its full length"), traceUrl: Options.traceUrl },
+  ({ id, traceUrl }) =>
     Effect.gen(function*() {
+      const link = yield* Options.traceLink(traceUrl)
       const { now, one } = yield* connected(
         Effect.all({ one: DeadLetters.get(Options.fullId(id)), now: Rows.now })
       )
-      yield* Output.emit({ data: one, lines: detail(one, now) })
+      yield* Output.emit({ data: one, lines: detail(one, now, link) })
     })
 ).pipe(Command.withDescription("Show one dead letter: its attempts, its payload, and who decided about it"))

@@ -8,7 +8,9 @@ import * as Option from "effect/Option"
 import type { Filter } from "../../DeadLetter.ts"
 import type { InvalidSetting } from "../../Errors.ts"
 import * as DeadLetterSearch from "../../ops/DeadLetterSearch.ts"
+import * as TraceLink from "../../ops/TraceLink.ts"
 import type { CliFailure } from "../frame/CliFailure.ts"
+import { variable } from "../frame/GlobalSettings.ts"
 import * as Times from "../output/Times.ts"
 
 /** An optional flag with a text. */
@@ -33,6 +35,19 @@ export const int = (name: string, description: string, by: number, least = 1, mo
 export const consumer = text("consumer", "name", "Only this consumer")
 
 export const limit = int("limit", "The most rows, 1 to 1,000. Default 100", 100)
+
+/** The address of a trace, for commands that show a message. */
+export const traceUrl = text(
+  "trace-url",
+  "url",
+  "The address of a trace, such as https://traces.example.com/trace/{traceId}. Default: MILLRACE_TRACE_URL"
+)
+
+/** Returns the link of the flag, or of the variable MILLRACE_TRACE_URL. */
+export const traceLink = Effect.fnUntraced(function*(given: Option.Option<string>) {
+  const template = Option.getOrUndefined(given) ?? (yield* variable("MILLRACE_TRACE_URL"))
+  return template === undefined ? undefined : yield* Effect.fromResult(TraceLink.parse(template))
+})
 
 /** An argument that must be given. */
 export const argument = (name: string, description: string) =>

@@ -11,6 +11,7 @@ import { usage } from "../frame/CliFailure.ts"
 import { connected } from "../frame/Connect.ts"
 import * as Output from "../output/Output.ts"
 import * as Times from "../output/Times.ts"
+import * as MessageTexts from "./MessageTexts.ts"
 import * as Options from "./Options.ts"
 import * as Rows from "./Rows.ts"
 
@@ -26,8 +27,6 @@ const state = Flag.Literals("state", states).pipe(
   Flag.withDescription("Only messages in this state. A search for it looks at 20,000 messages"),
   Flag.optional
 )
-
-const shown = (one: State): string => one === "inFlight" ? "in flight" : one
 
 const colors = { inFlight: "green", held: "yellow", due: "yellow", waiting: "plain" } as const
 
@@ -69,7 +68,7 @@ const table = (all: ReadonlyArray<WaitingMessage>, now: number): ReadonlyArray<O
     { title: "MESSAGE", of: ({ id }) => id },
     { title: "TOPIC", of: ({ topic }) => topic },
     { title: "KEY", of: ({ key }) => key },
-    { title: "STATE", of: ({ state }) => Output.styled(colors[state], shown(state)) },
+    { title: "STATE", of: ({ state }) => Output.styled(colors[state], MessageTexts.stateOf(state)) },
     { title: "LANE", numeric: true, of: ({ lane }) => String(lane) },
     { title: "PUBLISHED", numeric: true, of: ({ publishedAt }) => Times.ago(publishedAt, now) },
     { title: "ATTEMPTS", numeric: true, of: ({ attempts }) => String(attempts) },

@@ -8,6 +8,7 @@ import { MessageNotWaiting } from "../../Errors.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { connected } from "../frame/Connect.ts"
 import { operator } from "../frame/GlobalSettings.ts"
+import { messagesShow } from "../look/MessageCommand.ts"
 import * as Options from "../look/Options.ts"
 import { messagesList } from "../look/WaitingCommand.ts"
 import * as Output from "../output/Output.ts"
@@ -66,5 +67,5 @@ const deadLetterCommand = Command.make(
 /** The commands of `millrace messages`. */
 export const messages = Command.make("messages").pipe(
   Command.withDescription("Waiting messages"),
-  Command.withSubcommands([messagesList, deadLetterCommand])
+  Command.withSubcommands([messagesList, messagesShow, deadLetterCommand])
 )

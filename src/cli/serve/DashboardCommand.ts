@@ -15,7 +15,7 @@ import { randomBytes } from "node:crypto"
 import type { Role, ServerOptions, Token } from "../../http/index.ts"
 import { CliFailure, usage } from "../frame/CliFailure.ts"
 import { connectedToDatabase } from "../frame/Connect.ts"
-import { operator } from "../frame/GlobalSettings.ts"
+import { operator, variable } from "../frame/GlobalSettings.ts"
 import * as Options from "../look/Options.ts"
 
 const roles = ["viewer", "operator", "admin"] as const satisfies ReadonlyArray<Role>
@@ -47,6 +47,7 @@ const flags = {
     Flag.atLeast(0)
   ),
   payloadsOnRequest: Options.toggle("payloads-on-request", "Show a payload only when the operator asks for it"),
+  traceUrl: Options.traceUrl,
   open: Options.toggle("open", "Open the address in the browser of this machine")
 }
 
@@ -83,7 +84,7 @@ const tokens = Effect.fnUntraced(function*(file: string | undefined, role: Role,
 export const dashboard = Command.make(
   "dashboard",
   flags,
-  ({ allowHost, hide, host, open, payloadsOnRequest, port, role, tokenFile }) =>
+  ({ allowHost, hide, host, open, payloadsOnRequest, port, role, tokenFile, traceUrl }) =>
     Effect.gen(function*() {
       const { by } = yield* operator
       const known = yield* tokens(Option.getOrUndefined(tokenFile), role, by)
@@ -100,6 +101,7 @@ export const dashboard = Command.make(
         ...(code === undefined ? {} : { code: { code: Redacted.make(code), actor: { name: by, role } } }),
         hosts: [...allowHost, ...(["0.0.0.0", "::"].includes(host) ? [] : [host])],
         hide,
+        traceUrl: Option.getOrUndefined(traceUrl) ?? (yield* variable("MILLRACE_TRACE_URL")),
         payloads: payloadsOnRequest ? "onRequest" : "shown"
       }
       // The server is loaded here, since no other command needs it.

@@ -20,8 +20,6 @@ import * as SchemaChecks from "./SchemaChecks.ts"
 /** The most difference between the clocks, the longest snapshot, and the shortest bound of a statement. */
 const mostSkew = 5_000
 const longSnapshot = 3_600_000
-/** The default of `retention.inbox`. */
-const deduplicationWindow = 7 * 86_400_000
 const shortStatement = 10_000
 
 /** The checks of settings that only a server has. */
@@ -160,6 +158,18 @@ const session = Effect.fnUntraced(function*(sql: PgClient, names: Names.Names) {
   return ofSession(kept, told)
 })
 
+/**
+ * The deduplication window that the ages of messages are compared with. The database does not record `retention.inbox`
+ * of the workers, so the operator may say it. Otherwise it is the default.
+ */
+export interface Window {
+  readonly millis: number
+  readonly from: "given" | "default"
+}
+
+/** The default of `retention.inbox`. */
+export const defaultWindow: Window = { millis: 7 * 86_400_000, from: "default" }
+
 /** The facts that the checks of queues need. */
 interface QueueFacts {
   readonly oldest: Effect.Success<Operations["Service"]["oldestSnapshot"]>
@@ -169,6 +179,28 @@ interface QueueFacts {
   readonly unrouted: Effect.Success<Operations["Service"]["unrouted"]>
   /** The age of each consumer's oldest message or open dead letter. */
   readonly ages: ReadonlyArray<{ readonly consumer: string; readonly oldestMillis: number }>
+  readonly window: Window
+}
+
+/** The check that no message is older than the deduplication window. It names the window that it compared with. */
+const ofWindow = ({ ages, window }: QueueFacts): Check => {
+  const old = ages.filter(({ oldestMillis }) => oldestMillis > window.millis)
+  const compared = `${showMillis(window.millis)}, ${
+    window.from === "given" ? "as given" : "the default of retention.inbox"
+  }`
+  return judge(
+    "deduplication window",
+    old.length > 0,
+    "warn",
+    old.length === 0
+      ? `no message or dead letter is older than the window (${compared})`
+      : `older than the window (${compared}): ${
+        old.map(({ consumer, oldestMillis }) => `${consumer} ${showMillis(oldestMillis)}`).join(", ")
+      }`,
+    "A sender that repeats such a message after the deduplication window is processed again. "
+      + "Process, redrive or discard the old ones, or raise retention.inbox. "
+      + "If it is not the default, pass it: --deduplication-window 30d."
+  )
 }
 
 /** The checks of what holds all queues up: snapshots, locks and dead rows. */
@@ -207,23 +239,11 @@ const ofDatabase = ({ blockers, oldest, tables }: QueueFacts, vacuum: (table: st
 
 /** The checks of queues. `vacuum` makes the statement that vacuums a table. */
 export const ofQueues = (facts: QueueFacts, vacuum: (table: string) => string): ReadonlyArray<Check> => {
-  const { ages, consumers, unrouted } = facts
-  const old = ages.filter(({ oldestMillis }) => oldestMillis > deduplicationWindow)
+  const { consumers, unrouted } = facts
   const alone = consumers.filter(({ lag }) => lag.cause._tag === "NoWorker")
   return [
     ...ofDatabase(facts, vacuum),
-    judge(
-      "deduplication window",
-      old.length > 0,
-      "warn",
-      old.length === 0
-        ? "no message or dead letter is older than 7 days"
-        : `older than 7 days: ${
-          old.map(({ consumer, oldestMillis }) => `${consumer} ${showMillis(oldestMillis)}`).join(", ")
-        }`,
-      "A sender that repeats such a message after the deduplication window is processed again. "
-        + "Process, redrive or discard the old ones, or raise retention.inbox."
-    ),
+    ofWindow(facts),
     judge(
       "workers",
       alone.length > 0,
@@ -241,7 +261,7 @@ export const ofQueues = (facts: QueueFacts, vacuum: (table: string) => string): 
   ]
 }
 
-const queues = Effect.fnUntraced(function*(store: Store["Service"], names: Names.Names) {
+const queues = Effect.fnUntraced(function*(store: Store["Service"], names: Names.Names, window: Window) {
   const operations = yield* Operations
   const consumers = yield* operations.consumers
   const ages = yield* Effect.forEach(
@@ -254,7 +274,8 @@ const queues = Effect.fnUntraced(function*(store: Store["Service"], names: Names
     tables: (yield* operations.storage).tables,
     consumers,
     unrouted: yield* operations.unrouted,
-    ages
+    ages,
+    window
   }
   return ofQueues(facts, CheckupSql.repairs(names).vacuum)
 })
@@ -280,7 +301,7 @@ const eventLoop = Effect.gen(function*() {
 })
 
 /** Runs all checks. `embedded` leaves out what only a server has. */
-export const all = Effect.fnUntraced(function*(embedded: boolean) {
+export const all = Effect.fnUntraced(function*(embedded: boolean, window: Window) {
   const sql = yield* PgClient
   const store = yield* Store
   const names = yield* Effect.fromResult(Names.make(yield* schemaName))
@@ -289,7 +310,7 @@ export const all = Effect.fnUntraced(function*(embedded: boolean) {
     ...yield* SchemaChecks.all(sql, names),
     ...yield* rights(sql, store, names),
     ...(embedded ? [] : yield* session(sql, names)),
-    ...yield* queues(store, names),
+    ...yield* queues(store, names, window),
     yield* eventLoop
   ]
 })

@@ -10,7 +10,7 @@ import { checked } from "../../internal/OperatorAction.ts"
 import * as PgFailure from "../../postgres/session/PgFailure.ts"
 import * as AuditSql from "../../postgres/sql/audit.ts"
 import * as Names from "../../postgres/sql/names.ts"
-import { CliFailure } from "../frame/CliFailure.ts"
+import { CliFailure, usage } from "../frame/CliFailure.ts"
 import { connectedToDatabase, schemaName } from "../frame/Connect.ts"
 import { DataDir, operator } from "../frame/GlobalSettings.ts"
 import * as Options from "../look/Options.ts"
@@ -18,6 +18,7 @@ import { confirm } from "../operate/Confirm.ts"
 import { dryRun } from "../operate/DecideCommands.ts"
 import * as Output from "../output/Output.ts"
 import type { Style } from "../output/Table.ts"
+import { millisOf } from "../output/Times.ts"
 import type { Check } from "./Checks.ts"
 import * as Checkup from "./Checkup.ts"
 import * as SchemaChecks from "./SchemaChecks.ts"
@@ -49,29 +50,46 @@ const repair = Effect.fnUntraced(function*(statement: string) {
 })
 
 /** Repairs what the checks found, after a confirmation. Returns the checks afterwards. */
-const fixed = Effect.fnUntraced(function*(checks: ReadonlyArray<Check>, embedded: boolean) {
+const fixed = Effect.fnUntraced(function*(checks: ReadonlyArray<Check>, recheck: ReturnType<typeof Checkup.all>) {
   const repairs = repairsOf(checks)
   if (repairs.length === 0) return checks
   yield* Output.aside(repairs.map((statement) => Output.line(`repair: ${statement}`)))
   yield* confirm(`Run ${repairs.length} repairs? They block neither readers nor writers.`)
   yield* Effect.forEach(repairs, repair, { discard: true })
-  return yield* Checkup.all(embedded)
+  return yield* recheck
 })
 
-const examine = Effect.fnUntraced(function*(fix: boolean, dry: boolean) {
-  const embedded = Option.isSome(yield* DataDir)
-  const found = yield* Checkup.all(embedded)
-  if (!fix || !dry) return fix ? yield* fixed(found, embedded) : found
+const examine = Effect.fnUntraced(function*(fix: boolean, dry: boolean, window: Checkup.Window) {
+  const check = Checkup.all(Option.isSome(yield* DataDir), window)
+  const found = yield* check
+  if (!fix || !dry) return fix ? yield* fixed(found, check) : found
   yield* Output.aside(repairsOf(found).map((statement) => Output.line(`Would run: ${statement}`)))
   return found
 })
 
+/** Returns the deduplication window of the flag. */
+const windowOf = (text: string): Effect.Effect<Checkup.Window, CliFailure> => {
+  const millis = millisOf(text)
+  return millis === undefined || millis === 0
+    ? usage(
+      `--deduplication-window is ${JSON.stringify(text)}, but it must be a duration above 0 (12h, 30d). `
+        + "Nothing was checked."
+    )
+    : Effect.succeed({ millis, from: "given" })
+}
+
 export const doctor = Command.make("doctor", {
   fix: Options.toggle("fix", "Repair indexes, autovacuum settings and dead rows, audited, after a confirmation"),
+  window: Options.text(
+    "deduplication-window",
+    "duration",
+    "retention.inbox of the workers, which the database does not record. Default 7d"
+  ),
   dryRun
-}, ({ dryRun, fix }) =>
+}, ({ dryRun, fix, window }) =>
   Effect.gen(function*() {
-    const checks = yield* connectedToDatabase(examine(fix, dryRun)).pipe(
+    const compared = Option.isNone(window) ? Checkup.defaultWindow : yield* windowOf(window.value)
+    const checks = yield* connectedToDatabase(examine(fix, dryRun, compared)).pipe(
       Effect.catchTags({
         SchemaOutdated: (error) => Effect.succeed([SchemaChecks.unusable(error)]),
         SchemaTooNew: (error) => Effect.succeed([SchemaChecks.unusable(error)])

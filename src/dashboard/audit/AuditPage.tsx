@@ -14,7 +14,7 @@ import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
 
 /** The kinds of action in words. */
-const words: Readonly<Record<string, string>> = {
+const words: Partial<Readonly<Record<Entry["action"], string>>> = {
   deadLettered: "dead-lettered",
   rateChanged: "changed the rate",
   awaited: "waits for an operator",
@@ -54,7 +54,11 @@ const columns: ReadonlyArray<Column<Entry>> = [
         </a>
       )
   },
-  { title: "Action", phone: "title", cell: ({ action }) => <b>{words[action] ?? action}</b> },
+  {
+    title: "Action",
+    phone: "title",
+    cell: ({ action }) => <a href={refined({ action })}>{words[action] ?? action}</a>
+  },
   { title: "Target", cell: (row) => <Target of={row} /> },
   {
     title: "Queue",
@@ -82,10 +86,10 @@ const columns: ReadonlyArray<Column<Entry>> = [
 ]
 
 export const AuditPage = () => {
-  const { about, by, consumer } = place.value.query
+  const { about, action, by, consumer } = place.value.query
   const list = useList<Entry>(
-    `audit ${JSON.stringify([about, by, consumer])}`,
-    (cursor, signal) => Api.audit({ about, by, consumer, cursor }, signal),
+    `audit ${JSON.stringify([about, action, by, consumer])}`,
+    (cursor, signal) => Api.audit({ about, action, by, consumer, cursor }, signal),
     ({ id }) => id
   )
   return (
@@ -100,7 +104,7 @@ export const AuditPage = () => {
           value={about ?? ""}
           onChange={(value) => refine({ about: value })}
         />
-        {[["by", by], ["consumer", consumer]].map(([name, value]) =>
+        {[["by", by], ["action", action], ["consumer", consumer]].map(([name, value]) =>
           value === undefined ? null : (
             <span class="chip" key={name}>
               {name}{" "}

@@ -20,8 +20,11 @@ export type {
   RunJson as Run,
   SessionJson as Session,
   SignInJson as SignIn,
+  StoredMessageJson as StoredMessage,
+  StoredMessagesJson as StoredMessages,
   StuckKeyJson as StuckKey,
   SuspectJson as Suspect,
+  TraceJson as Trace,
   WaitingMessageJson as WaitingMessage,
   WorkerJson as Worker
 } from "../../http/api/Types.ts"

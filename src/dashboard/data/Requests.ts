@@ -95,6 +95,7 @@ export const audit = (
     readonly by?: string | undefined
     readonly consumer?: string | undefined
     readonly about?: string | undefined
+    readonly action?: string | undefined
     readonly deadLetter?: string | undefined
     readonly cursor?: string | undefined
   },
@@ -103,6 +104,9 @@ export const audit = (
 export const runs = (signal?: AbortSignal) => one<ReadonlyArray<Facts.Run>>("redrive-runs?limit=50", signal)
 export const run = (id: string, signal?: AbortSignal) => one<Facts.Run>(path("redrive-runs", id), signal)
 export const find = (id: string, signal?: AbortSignal) => one<Facts.Found>(path("messages", id), signal)
+/** Reads a message where it is stored. Its key makes the search short. */
+export const stored = (id: string, asks: { readonly key?: string; readonly payload?: "true" }, signal?: AbortSignal) =>
+  one<Facts.StoredMessages>(path("messages", id, "stored") + query(asks), signal)
 export const session = () => one<Facts.Session>("session")
 
 const post = async <A>(address: string, body: unknown, ifMatch?: string): Promise<A> =>

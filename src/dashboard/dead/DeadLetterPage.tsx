@@ -15,6 +15,7 @@ import { offForViewers } from "../shell/Session.tsx"
 import { useKeys } from "../shell/Shortcuts.ts"
 import { CopyButton } from "../text/Copy.tsx"
 import { Shown } from "../text/ShownText.tsx"
+import { TraceLink } from "../text/TraceLink.tsx"
 import { When } from "../text/When.tsx"
 import { Attempts } from "./Attempts.tsx"
 import { EditDialog } from "./EditDialog.tsx"
@@ -68,7 +69,7 @@ export const DeadLetterPage = ({ id }: { readonly id: string }) => {
                 <Attempts attempts={one.attempts} />
               </div>
               <div class="stack">
-                <Payload of={one} />
+                <Payload of={one} ask={() => Api.payload(one.id)} download={Api.payloadAddress(one.id)} />
                 <Headers headers={one.message.headers} />
               </div>
             </div>
@@ -165,6 +166,7 @@ const DeadLetterFacts = ({ of: one }: { readonly of: DeadLetter }) => (
         ["Published", <When at={one.message.publishedAt} />],
         ["Reason", <Reason of={one.reason} />],
         ["Redriven", <span class="num">{one.redriven === 0 ? "never" : `${one.redriven}×`}</span>],
+        ...(one.trace === undefined ? [] : [["Trace", <TraceLink of={one.trace} />] as const]),
         ...(one.changedBy === "" ? [] : [
           [
             "Last decision",

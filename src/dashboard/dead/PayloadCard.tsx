@@ -1,8 +1,7 @@
-/** The payload and the headers of a dead letter. A payload that the server shows on request is read by a button. */
+/** The payload and the headers of a message. A payload that the server shows on request is read by a button. */
 import { useSignal } from "@preact/signals"
 import { diff } from "../../ops/EditPreview.ts"
 import type { DeadLetter } from "../data/Facts.ts"
-import * as Api from "../data/Requests.ts"
 import { explain } from "../decide/Deciding.ts"
 import { Btn } from "../parts/Btn.tsx"
 import { Tabs } from "../parts/Tabs.tsx"
@@ -11,13 +10,19 @@ import { PayloadView } from "../payload/PayloadView.tsx"
 import { counted } from "../text/Amounts.ts"
 import { Shown } from "../text/ShownText.tsx"
 
-export const Payload = ({ of: one }: { readonly of: DeadLetter }) => {
+export const Payload = (
+  { ask: read, download, of: one }: {
+    readonly of: Pick<DeadLetter, "hidden" | "original"> & { readonly message: { readonly payload?: string } }
+    /** Asks the server for the payload. */
+    readonly ask: () => Promise<string>
+    readonly download?: string
+  }
+) => {
   const asked = useSignal<string | undefined>(undefined)
   const failure = useSignal<string | undefined>(undefined)
   const which = useSignal("now")
   const text = one.message.payload ?? asked.value
-  const ask = () =>
-    void Api.payload(one.id).then((text) => (asked.value = text), (error) => (failure.value = explain(error)))
+  const ask = () => void read().then((text) => (asked.value = text), (error) => (failure.value = explain(error)))
   return (
     <section class="card">
       <div class="card-head">
@@ -50,7 +55,7 @@ export const Payload = ({ of: one }: { readonly of: DeadLetter }) => {
         : (
           <PayloadView
             text={one.original !== undefined && which.value === "original" ? one.original : text}
-            download={Api.payloadAddress(one.id)}
+            download={download}
           />
         )}
     </section>

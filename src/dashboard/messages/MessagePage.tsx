@@ -1,4 +1,4 @@
-/** Everything that is known about one message id: whether it was handled, and where it is. */
+/** Everything that is known about one message id: whether it was handled, where it is, and what is in it. */
 import type { Found } from "../data/Facts.ts"
 import * as Api from "../data/Requests.ts"
 import { useResource } from "../data/Resource.ts"
@@ -8,6 +8,7 @@ import { Loaded } from "../parts/States.tsx"
 import { to } from "../place/Address.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
+import { StoredParts } from "./StoredParts.tsx"
 
 const tones: Readonly<Record<Found["consumers"][number]["state"], Tone>> = {
   committed: "ok",
@@ -17,6 +18,10 @@ const tones: Readonly<Record<Found["consumers"][number]["state"], Tone>> = {
   redriving: "info",
   discarded: "plain"
 }
+
+/** The key of a message that is stored with its payload. Undefined if it is committed or dead. */
+const keyOf = ({ consumers, delayed, unrouted }: Found): string | undefined =>
+  consumers.find(({ queue }) => queue !== undefined)?.queue?.key ?? delayed[0]?.key ?? unrouted[0]?.key
 
 export const MessagePage = ({ id }: { readonly id: string }) => (
   <>
@@ -39,6 +44,7 @@ export const MessagePage = ({ id }: { readonly id: string }) => (
             )}
           </section>
           {found.consumers.map((one) => <At key={one.consumer} of={one} />)}
+          {keyOf(found) !== undefined && <StoredParts id={id} of={keyOf(found)!} />}
         </>
       )}
     </Loaded>

@@ -7,10 +7,11 @@ import type { Failure } from "../../Delivery.ts"
 import * as MessageId from "../../MessageId.ts"
 import type { Blocker, Session, SnapshotOwner } from "../../ops/DatabaseFacts.ts"
 import type { StuckKey } from "../../ops/KeyFacts.ts"
-import type { Found, FoundAt } from "../../ops/MessageFacts.ts"
+import type { Found, FoundAt, StoredMessage } from "../../ops/MessageFacts.ts"
 import type { RedrivePreview, RedriveRun } from "../../ops/RedriveRun.ts"
+import * as TraceLink from "../../ops/TraceLink.ts"
 import type { DeadLetter, DeadLetterItem } from "../schema/DeadLetterSchema.ts"
-import type { Found as FoundJson } from "../schema/MessageSchema.ts"
+import type { Found as FoundJson, StoredMessage as StoredMessageJson } from "../schema/MessageSchema.ts"
 import type { Preview, Run } from "../schema/RunSchema.ts"
 import type { Hidden } from "../security/Redaction.ts"
 import type { Settings } from "../security/ServerSettings.ts"
@@ -50,7 +51,7 @@ const headersOf = (headers: Readonly<Record<string, string>>, mask: Hidden["mask
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, mask(value)]))
 
 /** Makes the views of a server with these settings. */
-export const make = ({ payloads, redaction }: Settings["Service"]) => {
+export const make = ({ payloads, redaction, traceLink }: Settings["Service"]) => {
   const hideOne = ({ message, original }: DeadLetterFact) => {
     const present = redaction.hide(message.payload)
     const published = original === undefined ? undefined : redaction.hide(original)
@@ -77,11 +78,13 @@ export const make = ({ payloads, redaction }: Settings["Service"]) => {
   const whole = (one: DeadLetterFact, withPayload = payloads === "shown"): typeof DeadLetter.Type => {
     const { attempts, message, original: _, ...fields } = one
     const { mask, present, published } = hideOne(one)
+    const headers = headersOf(message.headers, mask)
     return {
       ...fields,
+      trace: TraceLink.of({ ...message, headers }, traceLink),
       message: {
         ...message,
-        headers: headersOf(message.headers, mask),
+        headers,
         payload: withPayload ? present.text : undefined
       },
       original: withPayload ? published?.text : undefined,
@@ -96,16 +99,39 @@ export const make = ({ payloads, redaction }: Settings["Service"]) => {
 
   const stuckKey = (key: StuckKey): StuckKey => ({ ...key, lastFailure: failureOf(key.lastFailure) })
 
-  const foundAt = ({ deadLetters, hold, ...rest }: FoundAt) => ({
-    ...rest,
-    deadLetters: deadLetters.map(item),
-    hold: hold === undefined ? undefined : {
+  const holdOf = (hold: FoundAt["hold"]) =>
+    hold === undefined ? undefined : {
       ...hold,
       retried: hold.retried === undefined
         ? undefined
         : { ...hold.retried, lastFailure: failureOf(hold.retried.lastFailure) }
     }
+
+  const foundAt = ({ deadLetters, hold, ...rest }: FoundAt) => ({
+    ...rest,
+    deadLetters: deadLetters.map(item),
+    hold: holdOf(hold)
   })
+
+  const stored = (
+    { attempts, hold, message, ...rest }: StoredMessage,
+    asked: boolean
+  ): typeof StoredMessageJson.Type => {
+    const { mask, paths, text } = redaction.hide(message.payload)
+    const headers = headersOf(message.headers, mask)
+    return {
+      ...rest,
+      hold: holdOf(hold),
+      trace: TraceLink.of({ ...message, headers }, traceLink),
+      message: {
+        ...message,
+        headers,
+        payload: asked || payloads === "shown" ? text : undefined
+      },
+      attempts: attempts.map((failure) => masked(failure, mask)),
+      hidden: paths
+    }
+  }
 
   /** A statement of the database may contain a value of a payload. */
   const session = (one: Session): Session =>
@@ -119,6 +145,7 @@ export const make = ({ payloads, redaction }: Settings["Service"]) => {
   return {
     item,
     whole,
+    stored,
     stuckKey,
     blocker: (one: Blocker): Blocker => ({ ...one, waits: session(one.waits), by: session(one.by) }),
     snapshot: (one: SnapshotOwner): SnapshotOwner => ({

@@ -16,6 +16,7 @@ import {
   EditCheck,
   FailureGroup,
   FailureHistory,
+  groupQuery,
   ids,
   Redrive,
   Search,
@@ -32,10 +33,12 @@ import { acting, reading } from "./Problems.ts"
  */
 export const failures = HttpApiGroup.make("failures").add(
   HttpApiEndpoint.get("list", "/failures", {
-    query: { consumer: Schema.optionalKey(Name), since: Schema.optionalKey(Instant), limit: pageQuery(1_000).limit },
+    query: { ...groupQuery, limit: pageQuery(1_000).limit },
     success: Answer(Schema.Array(FailureGroup)),
     error: reading
-  }).annotateMerge(needs("viewer", "Groups of open dead letters with one cause, newest first.")),
+  }).annotateMerge(
+    needs("viewer", "Groups of open dead letters with one cause, newest first. A search looks at the newest 20,000.")
+  ),
   HttpApiEndpoint.get("one", "/failures/:fingerprint", {
     params: { fingerprint: Name },
     query: { consumer: Schema.optionalKey(Name) },

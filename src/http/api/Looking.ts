@@ -11,7 +11,7 @@ import { Action, AuditEntry } from "../schema/AuditSchema.ts"
 import { Consumer, Lane, Point, Suspect, Worker } from "../schema/ConsumerSchema.ts"
 import { Database } from "../schema/DatabaseSchema.ts"
 import { Overview } from "../schema/LiveSchema.ts"
-import { Elsewhere, Found, KeyDetail, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts"
+import { Elsewhere, Found, KeyDetail, StoredMessages, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts"
 import { needs } from "./Access.ts"
 import { reading as error } from "./Problems.ts"
 
@@ -95,6 +95,19 @@ export const facts = HttpApiGroup.make("facts").add(
     success: Answer(Found),
     error
   }).annotateMerge(needs("viewer", "Everything that is known about a message id.")),
+  HttpApiEndpoint.get("stored", "/messages/:id/stored", {
+    params: { id: Name },
+    query: {
+      key: Schema.optionalKey(Name),
+      payload: Schema.optionalKey(
+        Schema.Literals(["true", "false"]).annotate({
+          description: "`true` asks for the payload of a server that shows payloads only on request"
+        })
+      )
+    },
+    success: Answer(StoredMessages),
+    error
+  }).annotateMerge(needs("viewer", "A message with its headers and payload, once for each place where it is stored.")),
   HttpApiEndpoint.get("elsewhere", "/messages", { success: Answer(Elsewhere), error })
     .annotateMerge(needs("viewer", "Messages that are not due, and messages that no consumer reads, by topic.")),
   HttpApiEndpoint.get("database", "/database", { success: Answer(Database), error })

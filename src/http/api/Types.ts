@@ -16,10 +16,20 @@ import type {
   FailureGroup,
   FailureHistory,
   PreviewFilter,
-  Redrive
+  Redrive,
+  Trace
 } from "../schema/DeadLetterSchema.ts"
 import type { Attention, ConsumerStats, Overview, SessionInfo, SignIn, Update } from "../schema/LiveSchema.ts"
-import type { Elsewhere, Found, KeyDetail, KeyStep, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts"
+import type {
+  Elsewhere,
+  Found,
+  KeyDetail,
+  KeyStep,
+  StoredMessage,
+  StoredMessages,
+  StuckKey,
+  WaitingMessage
+} from "../schema/MessageSchema.ts"
 import type { Discarded, Preview, PurgePreview, Run, StartRun } from "../schema/RunSchema.ts"
 
 /** A document with one value. */
@@ -63,7 +73,10 @@ export type StuckKeyJson = typeof StuckKey.Encoded
 export type WaitingMessageJson = typeof WaitingMessage.Encoded
 export type KeyDetailJson = typeof KeyDetail.Encoded
 export type KeyStepJson = typeof KeyStep.Encoded
+export type TraceJson = typeof Trace.Encoded
 export type FoundJson = typeof Found.Encoded
+export type StoredMessageJson = typeof StoredMessage.Encoded
+export type StoredMessagesJson = typeof StoredMessages.Encoded
 export type ElsewhereJson = typeof Elsewhere.Encoded
 export type PreviewJson = typeof Preview.Encoded
 export type PurgePreviewJson = typeof PurgePreview.Encoded

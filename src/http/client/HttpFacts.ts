@@ -48,7 +48,7 @@ export const wholeOf = ({ ask }: ServerCalls) => {
       (client) => client.deadLetters.payload({ params: { id }, query })
     )
   return Effect.fnUntraced(function*(answer: Whole<typeof DeadLetterJson.Type>) {
-    const { etag: _etag, hidden: _hidden, ...letter } = answer
+    const { etag: _etag, hidden: _hidden, trace: _trace, ...letter } = answer
     const { message, original } = letter
     if (message.payload !== undefined) {
       return { ...letter, message: { ...message, payload: message.payload }, original } satisfies DeadLetter
@@ -79,6 +79,7 @@ type Facts = Pick<
   | "delayed"
   | "unrouted"
   | "find"
+  | "storedMessages"
   | "waiting"
   | "blockers"
   | "oldestSnapshot"
@@ -160,10 +161,24 @@ const messages = (calls: ServerCalls) => {
         ))
       return { ...found, consumers }
     })
+  const storedMessages: Facts["storedMessages"] = (id, query = {}) =>
+    Effect.map(
+      ask("read a message", { messageId: id }, [], (client) =>
+        dataOf(client.facts.stored({ params: { id }, query: { payload: "true", ...given({ key: query.key }) } }))),
+      ({ messages, ...rest }) => ({
+        ...rest,
+        messages: messages.map(({ hidden: _hidden, message, trace: _trace, ...one }) => ({
+          ...one,
+          // The request asks for the payload.
+          message: { ...message, payload: message.payload ?? "" }
+        }))
+      })
+    )
   return {
     delayed: Effect.map(elsewhere, ({ delayed }) => delayed),
     unrouted: Effect.map(elsewhere, ({ unrouted }) => unrouted),
-    find
+    find,
+    storedMessages
   }
 }
 
@@ -237,13 +252,14 @@ export const make = (calls: ServerCalls): Facts => {
     searchDeadLetters: searching(calls),
     consumers: ask("read the consumers", {}, [], (client) => dataOf(client.consumers.list())),
     workers: ask("read the workers", {}, [], (client) => dataOf(client.consumers.workers({ query: {} }))),
-    failures: ({ consumer, fingerprint, limit = 100 } = {}) =>
-      ask("read the failure groups", { consumer, fingerprint }, ["ConsumerNotFound"], (client) =>
-        dataOf(
-          fingerprint === undefined
-            ? client.failures.list({ query: { ...given({ consumer }), limit } })
-            : client.failures.one({ params: { fingerprint }, query: given({ consumer }) })
-        )),
+    failures: ({ fingerprint, limit = 100, payload, text, version, ...filter } = {}) =>
+      ask("read the failure groups", { consumer: filter.consumer, fingerprint }, ["ConsumerNotFound"], (client) => {
+        const { failure: _, ...query } = queryOf(filter)
+        const value = payload === undefined ? undefined : `${payload.path.join(".")}:${payload.value}`
+        return dataOf(client.failures.list({
+          query: { ...query, ...given({ failure: fingerprint, text, version, payload: value }), limit }
+        }))
+      }),
     failureHistory: (consumer, fingerprint, { seconds = 60, since } = {}) =>
       ask(
         "read the history of a failure",

@@ -83,13 +83,15 @@ export const failures = HttpApiBuilder.group(api, "failures", (handlers) =>
   Effect.gen(function*() {
     const operations = yield* Operations.Operations
     const store = yield* Store
+    const settings = yield* Settings
     return handlers.handleAll({
       list: ({ query }) =>
-        reads(Effect.flatMap(
-          operations.failures({ consumer: query.consumer, limit: query.limit ?? pageSize }),
+        reads(Effect.gen(function*() {
+          const { failure: fingerprint, limit = pageSize, since = 0, ...rest } = query
+          const all = yield* operations.failures({ ...yield* searchOf(rest, settings), fingerprint, limit })
           // The newest come first, so the limit cuts off none that is recent.
-          (all) => answer(all.filter(({ lastAt }) => lastAt >= (query.since ?? 0)))
-        )),
+          return yield* answer(all.filter(({ lastAt }) => lastAt >= since))
+        })),
       one: ({ params, query }) =>
         reads(Effect.flatMap(
           operations.failures({ consumer: query.consumer, fingerprint: params.fingerprint }),

@@ -155,6 +155,12 @@ export const facts = HttpApiBuilder.group(api, "facts", (handlers) =>
     return handlers.handleAll({
       find: ({ params, query }) =>
         reads(Effect.flatMap(operations.find(params.id, query), (found) => answer(views.found(found)))),
+      stored: ({ params, query }) =>
+        reads(Effect.flatMap(
+          operations.storedMessages(params.id, { key: query.key }),
+          ({ messages, ...rest }) =>
+            answer({ ...rest, messages: messages.map((one) => views.stored(one, query.payload === "true")) })
+        )),
       elsewhere: () =>
         reads(Effect.flatMap(
           Effect.all({ delayed: operations.delayed, unrouted: operations.unrouted }),

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { actions } from "../../internal/store/AuditStore.ts"
 import { Time } from "./Answer.ts"
 
 /**
@@ -11,31 +12,7 @@ import { Time } from "./Answer.ts"
  *
  * @since 0.1.0
  */
-export const Action = Schema.Literals([
-  "redriven",
-  "edited",
-  "discarded",
-  "restored",
-  "released",
-  "imported",
-  "noted",
-  "purged",
-  "removed",
-  "unsubscribed",
-  "paused",
-  "resumed",
-  "stepped",
-  "deadLettered",
-  "started",
-  "continued",
-  "cancelled",
-  "rateChanged",
-  "awaited",
-  "stopped",
-  "finished",
-  "evicted",
-  "repaired"
-])
+export const Action = Schema.Literals(actions)
 
 /**
  * One operator action. Fields that do not apply are empty.

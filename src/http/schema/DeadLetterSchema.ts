@@ -13,8 +13,12 @@ import { Count, Failure, Id, Instant, maybe, Name, Reason, Text, Time } from "./
  */
 export const State = Schema.Literals(["open", "redriving", "resolved", "discarded"])
 
-/** The fields of a message beside its payload. */
-const envelope = {
+/**
+ * The fields of a message beside its payload.
+ *
+ * @since 0.1.0
+ */
+export const envelope = {
   id: Schema.String,
   topic: Schema.String,
   key: Schema.String,
@@ -23,6 +27,13 @@ const envelope = {
   version: Schema.Finite,
   publishedAt: Time
 }
+
+/**
+ * The trace of a message with a `traceparent` header. `url` is there if the server has the address of a tracing system.
+ *
+ * @since 0.1.0
+ */
+export const Trace = Schema.Struct({ traceId: Schema.String, url: maybe(Schema.String) })
 
 /** The fields of a dead letter beside its message and attempts. */
 const fields = {
@@ -71,6 +82,8 @@ export const DeadLetter = Schema.Struct({
   /** The published payload, if an operator has edited it. */
   original: maybe(Schema.String),
   attempts: Schema.Array(Failure),
+  /** Absent if the message has no `traceparent` header. */
+  trace: maybe(Trace),
   /** Paths of values that the server hides. An edit keeps a value while its placeholder stays in its place. */
   hidden: Schema.Array(Schema.String),
   /** The value for `If-Match`, which is also the header `ETag`. */
@@ -193,6 +206,25 @@ export const stateQuery = {
   state: Schema.optionalKey(Schema.Union([State, Schema.Literal("any")]))
 }
 
+/** The fields of a search beside the filter. */
+const searched = {
+  version: Schema.optionalKey(Name.annotate({ description: "The version of the code that made the last attempt" })),
+  text: Schema.optionalKey(Name.annotate({ description: "A text in the payload, the key, the id or an attempt" })),
+  payload: Schema.optionalKey(Name.annotate({ description: "A value in the payload, such as `bank.code:51`" }))
+}
+
+/**
+ * The filter of failure groups. `since` is about the last dead letter of a group. With any other field but `consumer`
+ * and `failure`, a group has only the dead letters that match.
+ *
+ * @since 0.1.0
+ */
+export const groupQuery = {
+  ...filterQuery,
+  failure: Schema.optionalKey(Text),
+  ...searched
+}
+
 /**
  * The filter of a list or export, which may also search. No index has texts and payloads, so such a search looks at the
  * newest dead letters only.
@@ -201,9 +233,7 @@ export const stateQuery = {
  */
 export const searchQuery = {
   ...stateQuery,
-  version: Schema.optionalKey(Name.annotate({ description: "The version of the code that made the last attempt" })),
-  text: Schema.optionalKey(Name.annotate({ description: "A text in the payload, the key, the id or an attempt" })),
-  payload: Schema.optionalKey(Name.annotate({ description: "A value in the payload, such as `bank.code:51`" }))
+  ...searched
 }
 
 /**

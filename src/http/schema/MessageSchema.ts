@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 import { Count, Failure, maybe, Time } from "./Answer.ts"
 import { AuditEntry } from "./AuditSchema.ts"
-import { DeadLetterItem } from "./DeadLetterSchema.ts"
+import { DeadLetterItem, envelope, Trace } from "./DeadLetterSchema.ts"
 
 /**
  * A held key, with what waits behind it.
@@ -77,6 +77,14 @@ export const KeyDetail = Schema.Struct({
  */
 export const KeyStep = Schema.Struct({ messageId: Schema.String, deadLetterId: maybe(Schema.String) })
 
+const Hold = Schema.Struct({
+  parked: Schema.Boolean,
+  retryAt: maybe(Time),
+  pausedBy: maybe(Schema.String),
+  deadLetter: maybe(Schema.Struct({ id: Schema.String, messageId: Schema.String, tag: Schema.String })),
+  retried: maybe(Schema.Struct({ messageId: Schema.String, lastFailure: maybe(Failure) }))
+})
+
 const FoundAt = Schema.Struct({
   consumer: Schema.String,
   state: Schema.Literals(["committed", "waiting", "held", "dead", "redriving", "discarded"]),
@@ -85,18 +93,13 @@ const FoundAt = Schema.Struct({
     topic: Schema.String,
     key: Schema.String,
     lane: Schema.Finite,
+    place: Schema.String,
     publishedAt: Time,
     attempts: Schema.Finite,
     crashCount: Schema.Finite,
     worker: maybe(Schema.String)
   })),
-  hold: maybe(Schema.Struct({
-    parked: Schema.Boolean,
-    retryAt: maybe(Time),
-    pausedBy: maybe(Schema.String),
-    deadLetter: maybe(Schema.Struct({ id: Schema.String, messageId: Schema.String, tag: Schema.String })),
-    retried: maybe(Schema.Struct({ messageId: Schema.String, lastFailure: maybe(Failure) }))
-  })),
+  hold: maybe(Hold),
   deadLetters: Schema.Array(DeadLetterItem)
 })
 
@@ -113,6 +116,50 @@ export const Found = Schema.Struct({
   delayed: Schema.Array(Schema.Struct({ topic: Schema.String, key: Schema.String, dueAt: Time })),
   unrouted: Schema.Array(Schema.Struct({ topic: Schema.String, key: Schema.String, publishedAt: Time })),
   audit: Schema.Array(AuditEntry),
+  searchedAll: Schema.Boolean
+})
+
+/**
+ * A message where it is stored, perhaps with its payload.
+ *
+ * @since 0.1.0
+ */
+export const StoredMessage = Schema.Struct({
+  /** `delayed`: it is not due. `unrouted`: no consumer reads its topic. The others are those of the queue. */
+  state: Schema.Literals(["inFlight", "held", "due", "waiting", "delayed", "unrouted"]),
+  /** The consumer in whose queue it is. Absent if it is in no queue. */
+  consumer: maybe(Schema.String),
+  /** `payload` is absent if the server shows payloads only on request: `?payload=true`. */
+  message: Schema.Struct({ ...envelope, payload: maybe(Schema.String) }),
+  /** When it is due, or when the retry that its key waits for is due. */
+  dueAt: maybe(Time),
+  /** The name under which a delayed message can be replaced and cancelled. */
+  name: maybe(Schema.String),
+  lane: maybe(Schema.Finite),
+  /** How many messages of its key stand before it. */
+  ahead: maybe(Count),
+  attempts: Schema.Array(Failure),
+  crashCount: Schema.Finite,
+  redriven: Schema.Finite,
+  /** The live worker that owns its lane. */
+  worker: maybe(Schema.String),
+  hold: maybe(Hold),
+  /** Absent if the message has no `traceparent` header. */
+  trace: maybe(Trace),
+  /** Paths of values that the server hides. */
+  hidden: Schema.Array(Schema.String)
+})
+
+/**
+ * The places where messages with one id are stored.
+ *
+ * @since 0.1.0
+ */
+export const StoredMessages = Schema.Struct({
+  id: Schema.String,
+  messages: Schema.Array(StoredMessage),
+  /** They also say whether it is committed or dead. */
+  sentences: Schema.Array(Schema.String),
   searchedAll: Schema.Boolean
 })
 

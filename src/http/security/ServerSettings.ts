@@ -14,6 +14,7 @@ import { InvalidSetting } from "../../Errors.ts"
 import * as GivenDuration from "../../internal/GivenDuration.ts"
 import type { PurgePreview } from "../../ops/Purge.ts"
 import type { RedrivePreview } from "../../ops/RedriveRun.ts"
+import * as TraceLink from "../../ops/TraceLink.ts"
 import type { Topic } from "../../Topic.ts"
 import type { Actor, Role } from "../api/Access.ts"
 import * as Redaction from "./Redaction.ts"
@@ -66,6 +67,11 @@ export interface ServerOptions {
    * payload, and the hidden values stay.
    */
   readonly hide?: ReadonlyArray<string> | undefined
+  /**
+   * The address at which a tracing system shows a trace: `https://traces.example.com/trace/{traceId}`. A message with a
+   * `traceparent` header then has a link to its trace. Default: its trace id only.
+   */
+  readonly traceUrl?: string | undefined
   /** Topics whose Schemas check an edited payload. Without its topic only the JSON of an edit is checked. */
   readonly topics?: ReadonlyArray<Topic<string, Schema.Codec<unknown, unknown>>> | undefined
   /** The most bytes of a request's body. Default 1 MiB, and some room for the JSON around it. */
@@ -91,6 +97,7 @@ export class Settings extends Context.Service<Settings, {
   readonly hosts: ReadonlyArray<string>
   readonly payloads: "shown" | "onRequest"
   readonly redaction: Redaction.Redaction
+  readonly traceLink: TraceLink.Link | undefined
   readonly topics: ReadonlyMap<string, Topic<string, Schema.Codec<unknown, unknown>>>
   readonly bodyBytes: number
   readonly streams: number
@@ -145,6 +152,9 @@ export const make = Effect.fnUntraced(function*(options: ServerOptions) {
   const { code, path = "/" } = options
   const millis = GivenDuration.millis(options.session ?? defaults.session)
   if (!(millis > 0)) return yield* GivenDuration.refusal("session", options.session, "a duration above 0 is needed")
+  const traceLink = options.traceUrl === undefined
+    ? undefined
+    : yield* Effect.fromResult(TraceLink.parse(options.traceUrl))
   let unused = code
   return Settings.of({
     path: path === "/" ? "" : path,
@@ -153,6 +163,7 @@ export const make = Effect.fnUntraced(function*(options: ServerOptions) {
     hosts: ["localhost", "127.0.0.1", "[::1]", ...(options.hosts ?? [])].map(asHost),
     payloads: options.payloads ?? "shown",
     redaction: Redaction.make((options.hide ?? []).map((one) => Redaction.parse(one)!)),
+    traceLink,
     topics: new Map((options.topics ?? []).map((topic) => [topic.name, topic])),
     bodyBytes: options.bodyBytes ?? defaults.bodyBytes,
     streams: options.streams ?? defaults.streams,

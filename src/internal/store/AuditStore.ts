@@ -22,30 +22,38 @@ import type { StoreFailure } from "../../Errors.ts"
  *
  * @since 0.1.0
  */
-export type Action =
-  | "redriven"
-  | "edited"
-  | "discarded"
-  | "restored"
-  | "released"
-  | "removed"
-  | "unsubscribed"
-  | "paused"
-  | "resumed"
-  | "stepped"
-  | "deadLettered"
-  | "started"
-  | "continued"
-  | "cancelled"
-  | "rateChanged"
-  | "awaited"
-  | "stopped"
-  | "finished"
-  | "evicted"
-  | "purged"
-  | "imported"
-  | "noted"
-  | "repaired"
+export const actions = [
+  "redriven",
+  "edited",
+  "discarded",
+  "restored",
+  "released",
+  "removed",
+  "unsubscribed",
+  "paused",
+  "resumed",
+  "stepped",
+  "deadLettered",
+  "started",
+  "continued",
+  "cancelled",
+  "rateChanged",
+  "awaited",
+  "stopped",
+  "finished",
+  "evicted",
+  "purged",
+  "imported",
+  "noted",
+  "repaired"
+] as const
+
+/**
+ * A kind of operator action: one of {@link actions}.
+ *
+ * @since 0.1.0
+ */
+export type Action = typeof actions[number]
 
 /**
  * One operator action. Fields that do not apply are empty.

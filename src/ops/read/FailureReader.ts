@@ -8,10 +8,13 @@ import * as Page from "../../internal/Page.ts"
 import * as FactsSql from "../../postgres/sql/facts.ts"
 import * as HistorySql from "../../postgres/sql/failureHistory.ts"
 import type { Names } from "../../postgres/sql/names.ts"
+import * as SearchedSql from "../../postgres/sql/searchedFailures.ts"
+import type { Store } from "../../Store.ts"
 import { upTo } from "../Fact.ts"
-import type { FailureFacts, FailureHistory, RedriveFacts } from "../FailureFacts.ts"
+import type { FailureFacts, FailureHistory, FailureQuery, RedriveFacts } from "../FailureFacts.ts"
 import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
+import * as SearchReader from "./SearchReader.ts"
 
 /** The 5 minutes of the last 3 hours. */
 const parts = 36
@@ -43,12 +46,17 @@ const historyOf = (rows: ReadonlyArray<Row>, seconds: number): FailureHistory =>
   }
 }
 
+/** The number at which the count of a group ends. A search counts all that it has found. */
+const mostOf = (row: Row): number => row["more"] === undefined ? 1_000 : Number.POSITIVE_INFINITY
+
 const failureOf = (row: Row): FailureFacts => ({
   consumer: text(row, "consumer"),
   fingerprint: text(row, "fingerprint"),
   tag: text(row, "tag"),
   reason: text(row, "reason") as Reason,
-  deadLetters: upTo(number(row, "dead_letters"), 1_000),
+  deadLetters: row["more"] === true
+    ? { value: number(row, "dead_letters"), kind: "atLeast" }
+    : upTo(number(row, "dead_letters"), mostOf(row)),
   firstAt: time(row, "first") ?? 0,
   lastAt: time(row, "last") ?? 0,
   recent: recentOf(row),
@@ -74,21 +82,37 @@ const redriveOf = (row: Row): RedriveFacts => ({
   gone: number(row, "gone")
 })
 
+/** The fields of a search. With any of them, a group has only the dead letters that match. */
+const searched = ["topic", "key", "id", "tag", "reason", "until", "version", "text", "payload"] as const
+
+const isSearch = (query: FailureQuery): boolean => searched.some((name) => query[name] !== undefined)
+
 export const make = (
   { exists, read }: FactQuery,
-  names: Names
+  names: Names,
+  { maxTransactions }: Store["Service"]
 ): Pick<Operations["Service"], "failures" | "failureHistory" | "redrives"> => {
   const sql = FactsSql.make(names)
   const { history } = HistorySql.make(names)
   return {
-    failures: ({ consumer, fingerprint, limit } = {}) =>
-      Effect.andThen(
-        exists(consumer),
-        Effect.map(
-          read("group dead letters", sql.failures, [consumer ?? null, fingerprint ?? null, Page.rows(limit)]),
-          (rows) => rows.map(failureOf)
+    failures: (query = {}) => {
+      const { consumer, fingerprint, limit } = query
+      const rows = isSearch(query)
+        ? Effect.mapError(
+          read(
+            "group dead letters",
+            SearchedSql.groups(names, consumer !== undefined, query.payload !== undefined),
+            SearchReader.paramsOf(
+              { ...query, state: "open" },
+              SearchReader.mostLooked(maxTransactions),
+              Page.rows(limit)
+            )
+          ),
+          SearchReader.sayVersion
         )
-      ),
+        : read("group dead letters", sql.failures, [consumer ?? null, fingerprint ?? null, Page.rows(limit)])
+      return Effect.andThen(exists(consumer), Effect.map(rows, (all) => all.map(failureOf)))
+    },
     failureHistory: (consumer, fingerprint, { seconds = 60, since } = {}) =>
       Effect.gen(function*() {
         yield* exists(consumer)

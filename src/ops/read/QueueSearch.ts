@@ -31,6 +31,7 @@ const placeOf = (row: Row): Place => ({
     topic: text(row, "topic"),
     key: text(row, "key"),
     lane: number(row, "lane"),
+    place: text(row, "seq"),
     publishedAt: time(row, "published") ?? 0,
     attempts: number(row, "attempts"),
     crashCount: number(row, "crash_count"),

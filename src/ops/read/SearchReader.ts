@@ -14,7 +14,7 @@ import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text } from "./FactQuery.ts"
 
 /** The dead letters that a search by text or value looks at. PGlite has one session, which a search keeps busy. */
-const mostLooked = (maxTransactions: number): number => maxTransactions === 1 ? 2_000 : 20_000
+export const mostLooked = (maxTransactions: number): number => maxTransactions === 1 ? 2_000 : 20_000
 
 /** The patterns of a text: as it is, and as it stands in JSON. */
 const patternsOf = (text: string | undefined): ReadonlyArray<string> | null =>
@@ -23,12 +23,12 @@ const patternsOf = (text: string | undefined): ReadonlyArray<string> | null =>
     : [...new Set([text, JSON.stringify(text).slice(1, -1)])].map((one) => `%${one.replace(/[\\%_]/g, "\\$&")}%`)
 
 /** Postgres 15 does not have the function that checks a payload before its cast. */
-const sayVersion = (failure: StoreFailure): StoreFailure =>
+export const sayVersion = (failure: StoreFailure): StoreFailure =>
   failure.code === "42883"
     ? new StoreFailure({ ...failure, hint: "A search by a value in the payload needs Postgres 16. Search by text." })
     : failure
 
-const paramsOf = (search: DeadLetterSearch, looked: number, limit: number): ReadonlyArray<unknown> => [
+export const paramsOf = (search: DeadLetterSearch, looked: number, limit: number): ReadonlyArray<unknown> => [
   ...filterOf(search),
   search.state ?? null,
   search.before === undefined ? null : numberOf(search.before) ?? 0n,

@@ -8,15 +8,22 @@ import { millis } from "./deadLetters.ts"
 import { retried } from "./holds.ts"
 import type { Names } from "./names.ts"
 
+/** The conditions of a message `m` with the hold `h` of its key and its lane `l`. */
+const held = "h.key is not null and h.from_seq <= m.seq"
+const due = "h.paused_by is null and h.until <= clock_timestamp()"
+const inFlight = "l.lease_until > clock_timestamp() and m.seq <= l.fetched_to"
+
+/** The state of such a message. */
+export const state = `case when ${held} then case when ${due} then 'due' else 'held' end
+    when ${inFlight} then 'inFlight' else 'waiting' end`
+
 /** Lists messages with their holds and the owners of their lanes. */
 const waiting = (t: Names, messages: string) =>
   `select m.id, m.topic, m.key, m.lane, m.seq::text as seq, ${
     millis("m.published_at")
   } as published, m.crash_count, m.redriven,
-  json_array_length(coalesce(m.attempts, '[]')::json) as attempts, h.key is not null and h.from_seq <= m.seq as held,
-  case when h.key is not null and h.from_seq <= m.seq
-      then case when h.paused_by is null and h.until <= clock_timestamp() then 'due' else 'held' end
-    when l.lease_until > clock_timestamp() and m.seq <= l.fetched_to then 'inFlight' else 'waiting' end as state,
+  json_array_length(coalesce(m.attempts, '[]')::json) as attempts, ${held} as held,
+  ${state} as state,
   case when l.lease_until > clock_timestamp() then l.owner end as worker
 from ${t.consumers} c cross join lateral (${messages}) m left join ${t.lanes} l on l.queue_id = m.queue_id and l.lane = m.lane
 left join ${t.holds} h on h.queue_id = m.queue_id and h.key = m.key where c.name = $1 and c.lanes > 0 order by m.lane, m.seq`
@@ -80,9 +87,11 @@ from ${t.consumers} c left join ${t.inbox} i on i.queue_id = c.id and i.id = $1 
    * Reads one place of a queue, with the hold of its key and what the hold waits for. Index: primary keys,
    * dead_letters_key. $1 queue $2 lane $3 seq
    */
-  place: `select m.topic, m.key, m.lane, ${millis("m.published_at")} as published, m.crash_count, m.redriven,
+  place: `select m.topic, m.key, m.lane, m.seq::text as seq, ${
+    millis("m.published_at")
+  } as published, m.crash_count, m.redriven,
   json_array_length(coalesce(m.attempts, '[]')::json) as attempts, case when l.lease_until > clock_timestamp() then l.owner end as worker,
-  h.key is not null and h.from_seq <= m.seq as held, h.until = 'infinity' as parked, h.paused_by,
+  ${held} as held, h.until = 'infinity' as parked, h.paused_by,
   case when h.until < 'infinity' and (h.paused_by is null or h.until > statement_timestamp()) then ${
     millis("h.until")
   } end as retry_at, lpad(d.id::text, 16, '0') as dead_letter_id, d.message_id as dead_id, d.tag as dead_tag, r.id as retried_id,

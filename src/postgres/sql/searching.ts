@@ -28,8 +28,13 @@ where ${filter} and ($10::text is null or d.state = $10) and ${rest} order by d.
  * The condition that a payload has a value at a path. A payload that is no jsonb has none, for example one with a NUL.
  * Needs Postgres 16.
  */
-const hasValue = `and case when pg_input_is_valid(d.payload, 'jsonb') then coalesce(
+const hasValue = `case when pg_input_is_valid(d.payload, 'jsonb') then coalesce(
     d.payload::jsonb #>> $16::text[], case when d.payload::jsonb #> $16::text[] = 'null' then 'null' end) = $17 end`
+
+/** The condition of a search by text and value. $15 patterns, or null $16 path $17 value */
+export const matches = (byValue: boolean): string =>
+  `($15::text[] is null or d.payload ilike any($15) or d.attempts ilike any($15) or d.key ilike any($15) or d.message_id ilike any($15))
+  ${byValue ? `and ${hasValue}` : ""}`
 
 export const make = (t: Names) => ({
   /**
@@ -43,8 +48,7 @@ export const make = (t: Names) => ({
 ${newest(t, oneConsumer, "$13::int")}
 ), hits as materialized (
   select d.id from candidates x join ${t.deadLetters} d on d.id = x.id
-  where ($15::text[] is null or d.payload ilike any($15) or d.attempts ilike any($15) or d.key ilike any($15) or d.message_id ilike any($15))
-  ${byValue ? hasValue : ""} order by d.id desc limit $14
+  where ${matches(byValue)} order by d.id desc limit $14
 ), looked as materialized (
   select count(*)::int as looked, lpad(min(x.id)::text, 16, '0') as last from candidates x
   where (select count(*) from hits) < $14 or x.id >= (select min(id) from hits)

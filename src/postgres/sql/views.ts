@@ -68,20 +68,28 @@ left join lateral (select d.id, d.tag, d.fingerprint, d.died_at from ${t.deadLet
 /** The most failure groups of a consumer, and the most topics without a consumer, that the views list. */
 const mostRows = 1_000
 
+/** Returns the versions that run now for the consumer of a failure group, and a join with the newest note about it. */
+export const ofGroup = (t: Names, queue: string, consumer: string, fingerprint: string) => ({
+  running: `array(select distinct w.code_version from ${t.workers} w
+    where w.queue_id = ${queue} and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1)`,
+  noted: `left join lateral (select a.who, a.note, a.at from ${t.audit} a
+  where a.action = 'noted' and a.consumer = ${consumer} and a.detail = ${fingerprint} order by a.id desc limit 1) noted on noted.note <> ''`
+})
+
 /**
  * The groups of open dead letters with one cause. For each consumer the view steps from group to group in the index,
  * and ends at 1,000 groups. It reads at most 1,001 entries of each. The note is the newest
  * one of the audit. Indexes: dead_letters_group, audit_noted. No locks.
  */
 const failures = (t: Names) => {
+  const { noted, running } = ofGroup(t, "c.id", "c.name", "g.fingerprint")
   const group = `${t.deadLetters} d where d.state = 'open' and d.queue_id = c.id and d.fingerprint = g.fingerprint`
   const next = (after: string) =>
     `select fingerprint from ${t.deadLetters} where state = 'open' and queue_id = c.id${after} order by fingerprint limit 1`
   return `create view ${t.vFailures} as
 select c.name as consumer, g.fingerprint, d.tag, d.reason, counted.n as dead_letters, first.died_at as first_at,
   d.died_at as last_at, d.id as sample_id, counted.versions as died_on,
-  array(select distinct w.code_version from ${t.workers} w
-    where w.queue_id = c.id and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1) as running_now, noted.note, noted.who as noted_by, noted.at as noted_at
+  ${running} as running_now, noted.note, noted.who as noted_by, noted.at as noted_at
 from ${t.consumers} c cross join lateral (
   with recursive step as ((${next("")}) union all
     select n.fingerprint from step s cross join lateral (${next(" and fingerprint > s.fingerprint")}) n)
@@ -90,8 +98,7 @@ cross join lateral (select count(*)::int as n, array_agg(distinct v.code_version
   select d.code_version from ${group} order by d.died_at desc limit 1001) v) counted
 cross join lateral (select d.died_at from ${group} order by d.died_at limit 1) first
 cross join lateral (select d.id, d.tag, d.reason, d.died_at from ${group} order by d.died_at desc limit 1) d
-left join lateral (select a.who, a.note, a.at from ${t.audit} a
-  where a.action = 'noted' and a.consumer = c.name and a.detail = g.fingerprint order by a.id desc limit 1) noted on noted.note <> ''`
+${noted}`
 }
 
 /**

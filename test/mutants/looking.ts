@@ -4,6 +4,7 @@
 import type { Mutant } from "./types.ts"
 
 const lists = { guarantee: "operations", test: "test/http/lists.test.ts" } as const
+const plans = { guarantee: "operations", test: "test/postgres/deadLetterPlans.test.ts" } as const
 const searching = { guarantee: "operations", test: "test/ops/searching.test.ts" } as const
 
 export const lookingMutants: ReadonlyArray<Mutant> = [
@@ -17,11 +18,43 @@ export const lookingMutants: ReadonlyArray<Mutant> = [
   },
   {
     ...searching,
-    name: "lists: wildcards in a searched text",
+    name: "lists: a text not searched as it stands in JSON",
     file: "src/ops/read/SearchReader.ts",
-    from: `one.replace(/[\\\\%_]/g, "\\\\$&")`,
-    to: "one",
+    from: "inJson === text ? null : inJson",
+    to: "inJson === text ? inJson : null",
     named: "finds a text in payload, key, id and attempts"
+  },
+  {
+    ...searching,
+    name: "lists: a search that reads any number of bytes",
+    file: "src/postgres/sql/searching.ts",
+    from: "text: 32 * 2 ** 20",
+    to: "text: 32 * 2 ** 40",
+    named: "ends at a number of bytes"
+  },
+  {
+    ...plans,
+    name: "lists: a topic or a tag that nothing has looked for in all dead letters",
+    file: "src/postgres/sql/narrowing.ts",
+    from: `? "facets"`,
+    to: `? "queues"`,
+    named: "look at few rows for a filter"
+  },
+  {
+    ...plans,
+    name: "lists: a page that walks all newer dead letters",
+    file: "src/postgres/sql/narrowing.ts",
+    from: "`${withId} < ${row(last)}`",
+    to: "`${withId} < ${row(`9223372036854775807`)} and d.id < ${last}`",
+    named: "look at few rows for a filter"
+  },
+  {
+    ...plans,
+    name: "lists: an operator that did nothing looked for in the whole audit",
+    file: "src/postgres/sql/audit.ts",
+    from: "[about, by, action, consumer].some((one) => one !== undefined)",
+    to: "[about, by, action, consumer].every((one) => one !== undefined)",
+    named: "look at few rows for a filter"
   },
   {
     ...searching,
@@ -75,9 +108,9 @@ export const lookingMutants: ReadonlyArray<Mutant> = [
     guarantee: "operations",
     test: "test/ops/failureHistory.test.ts",
     name: "lists: a set of several failures has the first one only",
-    file: "src/postgres/sql/deadLetters.ts",
-    from: "d.fingerprint = any($6))",
-    to: "d.fingerprint = ($6::text[])[1])",
+    file: "src/postgres/sql/narrowing.ts",
+    from: "from unnest($6::text[]) one",
+    to: "from unnest(($6::text[])[1:1]) one",
     named: "is one of several of a set"
   },
   {

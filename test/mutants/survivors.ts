@@ -129,8 +129,8 @@ export const survivors: ReadonlyArray<Mutant> = [
     name: "failure groups sorted with the oldest first",
     guarantee: "bounded",
     file: "src/postgres/sql/deadLetters.ts",
-    from: "order by d.died_at desc limit $12",
-    to: "order by d.died_at limit $12",
+    from: "order by g.last desc`",
+    to: "order by g.last`",
     test: "test/postgres/conformance.test.ts",
     named: "counts open dead letters by their cause"
   },

@@ -42,6 +42,8 @@ for (const [engine, services, most] of engines) {
           assert.deepStrictEqual((yield* search("texts", { text: "key of o" })).ids, ["other"])
           assert.deepStrictEqual((yield* search("texts", { text: "texts-pay" })).ids, ["payload"])
           assert.deepStrictEqual((yield* search("texts", { text: "1_00" })).ids, [])
+          yield* writeDead(schema, "texts", [{ id: "umlaut", payload: `{"bank":"Köln"}` }])
+          assert.deepStrictEqual((yield* search("texts", { text: "bank\":\"Köln" })).ids, ["umlaut"])
         }))
 
       it.effect("finds the version that a message died on, in the states that are asked for", () =>
@@ -86,6 +88,17 @@ for (const [engine, services, most] of engines) {
           assert.deepStrictEqual([two.ids, two.looked], [[`${most}`, `${most - 1}`], 2])
           const next = yield* search("further", { text: "further-", limit: 1, before: two.next })
           assert.deepStrictEqual(next.ids, [`${most - 2}`])
+        }))
+
+      it.effect("ends at a number of bytes when payloads are large, and looks further from there", () =>
+        Effect.gen(function*() {
+          const large = `"${"x".repeat(1_000_000)}"`
+          yield* writeDead(schema, "bytes", [{ id: "small" }, { id: "older", payload: large }])
+          yield* writeDead(schema, "bytes", Array.from({ length: 34 }, (_, n) => ({ id: `${n}`, payload: large })))
+          const first = yield* search("bytes", { text: "bytes-older" })
+          assert.deepStrictEqual([first.ids, first.looked], [[], 34])
+          const further = yield* search("bytes", { text: "bytes-older", before: first.next })
+          assert.deepStrictEqual([further.ids, further.looked, further.next], [["older"], 2, undefined])
         }))
 
       it.effect("counts to 10,000, or all in the time that it gets, and says which", () =>

@@ -6,9 +6,10 @@ import * as Effect from "effect/Effect"
 import type { StoreFailure } from "../../Errors.ts"
 import { keyHash } from "../../internal/KeyHash.ts"
 import * as Page from "../../internal/Page.ts"
+import * as AuditSql from "../../postgres/sql/audit.ts"
 import * as CountingSql from "../../postgres/sql/counting.ts"
-import { filterOf } from "../../postgres/sql/deadLetters.ts"
 import type { Names } from "../../postgres/sql/names.ts"
+import * as Narrowing from "../../postgres/sql/narrowing.ts"
 import { numberOf } from "../../postgres/store/DeadLetterRow.ts"
 import type { Store } from "../../Store.ts"
 import { upTo } from "../Fact.ts"
@@ -38,10 +39,8 @@ export const make = (
     most: number | null
   ): readonly [text: string, params: ReadonlyArray<unknown>] => {
     switch (of) {
-      case "deadLetters": {
-        const params = [...filterOf(filter), filter.state ?? null, null, filter.version ?? null, most]
-        return [sql.deadLetters(filter.consumer !== undefined), params]
-      }
+      case "deadLetters":
+        return [sql.deadLetters(Narrowing.wayOf(filter), most === null), [...Narrowing.params(filter), most]]
       case "keys":
         return [sql.keys, [filter.consumer ?? null, filter.hold ?? null, filter.key ?? null, most]]
       case "waiting":
@@ -55,7 +54,7 @@ export const make = (
             most
           ]]
       case "audit":
-        return [sql.audit, [
+        return [sql.audit(AuditSql.isFaceted(filter)), [
           filter.about ?? null,
           filter.consumer ?? null,
           idOf(filter.deadLetterId),

@@ -8,6 +8,7 @@ import * as Page from "../../internal/Page.ts"
 import * as FactsSql from "../../postgres/sql/facts.ts"
 import * as HistorySql from "../../postgres/sql/failureHistory.ts"
 import type { Names } from "../../postgres/sql/names.ts"
+import * as Narrowing from "../../postgres/sql/narrowing.ts"
 import * as SearchedSql from "../../postgres/sql/searchedFailures.ts"
 import type { Store } from "../../Store.ts"
 import { upTo } from "../Fact.ts"
@@ -101,7 +102,7 @@ export const make = (
         ? Effect.mapError(
           read(
             "group dead letters",
-            SearchedSql.groups(names, consumer !== undefined, query.payload !== undefined),
+            SearchedSql.groups(names, Narrowing.wayOf({ ...query, state: "open" }), SearchReader.soughtOf(query)),
             SearchReader.paramsOf(
               { ...query, state: "open" },
               SearchReader.mostLooked(maxTransactions),

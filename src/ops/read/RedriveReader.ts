@@ -4,8 +4,8 @@
 import * as Effect from "effect/Effect"
 import type { Filter, FrozenSet } from "../../DeadLetter.ts"
 import { ConsumerNotFound, RedriveRunNotFound, type StoreFailure } from "../../Errors.ts"
-import { filterOf } from "../../postgres/sql/deadLetters.ts"
 import type { Names } from "../../postgres/sql/names.ts"
+import * as Narrowing from "../../postgres/sql/narrowing.ts"
 import * as Sql from "../../postgres/sql/redriveActs.ts"
 import type { Store } from "../../Store.ts"
 import { upTo } from "../Fact.ts"
@@ -112,11 +112,11 @@ export const make = (
 
   const withCounts = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<RedriveRun, StoreFailure> {
     if (text(row, "state") === "finished") return runOf(row, { value: 0, kind: "exact" })
-    const [left] = yield* read("count what a redrive run has not redriven", sql.untouched, [
-      ...filterOf(JSON.parse(text(row, "filter")) as Filter),
-      text(row, "snapshot"),
-      text(row, "cursor"),
-      mostCounted + 1
+    const set = JSON.parse(text(row, "filter")) as Filter
+    const [left] = yield* read("count what a redrive run has not redriven", sql.untouched(Narrowing.wayOf(set)), [
+      ...Narrowing.params(set, text(row, "cursor")),
+      mostCounted + 1,
+      text(row, "snapshot")
     ])
     return runOf(row, upTo(number(left ?? {}, "n"), mostCounted))
   })
@@ -132,10 +132,10 @@ export const make = (
     const [around] = yield* read("look at the consumer of a redrive", sql.surroundings, [consumer])
     if (around === undefined) return yield* new ConsumerNotFound({ consumer })
     const set = yield* store.deadLetters.freeze(filter)
-    const [seen = {}] = yield* read("preview a redrive", sql.preview, [
-      ...filterOf(set.filter),
-      snapshotOf(set),
+    const [seen = {}] = yield* read("preview a redrive", sql.preview(Narrowing.wayOf(set.filter)), [
+      ...Narrowing.params(set.filter),
       mostCounted + 1,
+      snapshotOf(set),
       mostRead
     ])
     const preview = {

@@ -4,8 +4,8 @@
 import * as Effect from "effect/Effect"
 import { StoreFailure } from "../../Errors.ts"
 import * as Page from "../../internal/Page.ts"
-import { filterOf } from "../../postgres/sql/deadLetters.ts"
 import type { Names } from "../../postgres/sql/names.ts"
+import * as Narrowing from "../../postgres/sql/narrowing.ts"
 import * as SearchingSql from "../../postgres/sql/searching.ts"
 import { deadLetterOf, numberOf } from "../../postgres/store/DeadLetterRow.ts"
 import type { Store } from "../../Store.ts"
@@ -16,11 +16,19 @@ import { type FactQuery, number, type Row, text } from "./FactQuery.ts"
 /** The dead letters that a search by text or value looks at. PGlite has one session, which a search keeps busy. */
 export const mostLooked = (maxTransactions: number): number => maxTransactions === 1 ? 2_000 : 20_000
 
-/** The patterns of a text: as it is, and as it stands in JSON. */
-const patternsOf = (text: string | undefined): ReadonlyArray<string> | null =>
-  text === undefined
-    ? null
-    : [...new Set([text, JSON.stringify(text).slice(1, -1)])].map((one) => `%${one.replace(/[\\%_]/g, "\\$&")}%`)
+/** A text as it is, and as it stands in JSON if it differs there. */
+const textsOf = (text: string | undefined): ReadonlyArray<string | null> => {
+  if (text === undefined) return [null, null]
+  const inJson = JSON.stringify(text).slice(1, -1)
+  return [text, inJson === text ? null : inJson]
+}
+
+/** Returns what a search looks for. */
+export const soughtOf = ({ payload, text }: DeadLetterSearch): SearchingSql.Sought => {
+  if (text === undefined) return payload === undefined ? "nothing" : "value"
+  const kind = /^[\x00-\x7f]*$/.test(text) ? "ascii" : "text"
+  return payload === undefined ? kind : `${kind} and value`
+}
 
 /** Postgres 15 does not have the function that checks a payload before its cast. */
 export const sayVersion = (failure: StoreFailure): StoreFailure =>
@@ -29,13 +37,10 @@ export const sayVersion = (failure: StoreFailure): StoreFailure =>
     : failure
 
 export const paramsOf = (search: DeadLetterSearch, looked: number, limit: number): ReadonlyArray<unknown> => [
-  ...filterOf(search),
-  search.state ?? null,
-  search.before === undefined ? null : numberOf(search.before) ?? 0n,
-  search.version ?? null,
+  ...Narrowing.params(search, search.before === undefined ? null : numberOf(search.before) ?? 0n),
   looked,
   limit,
-  patternsOf(search.text),
+  ...textsOf(search.text),
   ...search.payload === undefined ? [] : [search.payload.path, search.payload.value]
 ]
 
@@ -54,7 +59,7 @@ export const make = (
       const params = paramsOf(search, within ? mostLooked(maxTransactions) : limit, limit)
       const rows = read(
         "search dead letters",
-        sql.search(search.consumer !== undefined, search.payload !== undefined),
+        sql.search(Narrowing.wayOf(search), soughtOf(search)),
         params
       )
       return Effect.andThen(

@@ -143,14 +143,68 @@ const audited = (t: Names): ReadonlyArray<string> => [
     key    text        not null default '',
     note   text        not null default '',
     detail text        not null default '',
-    run_id bigint                                                      -- the redrive run that it is about, or that did it
+    run_id bigint,                                                     -- the redrive run that it is about, or that did it
+    about  text        not null generated always as (
+      case when dead_letter_id is not null then 'deadLetters' when run_id is not null then 'redriveRuns' else 'consumers' end) stored
   )`,
+  // listing the entries of an operator, an action, a consumer, or what they are about
+  `create index audit_facet on ${t.audit} (about, who, action, consumer, id)`,
   // listing the audit entries of one dead letter
   `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
   // the note of a failure group
   `create index audit_noted on ${t.audit} (consumer, detail, id) where action = 'noted'`,
   // listing the audit entries of one redrive run
   `create index audit_run_id on ${t.audit} (run_id) where run_id is not null`
+]
+
+/** The table of dead letters. */
+const dead = (t: Names): ReadonlyArray<string> => [
+  `create table ${t.deadLetters} (
+    id           bigint      primary key default nextval('${t.deadLetterSeq}'),
+    queue_id     int         not null references ${t.consumers} (id),
+    lane         int         not null,
+    seq          bigint      not null,                                 -- the place to which a parked message returns
+    message_id   text        not null,
+    topic        text        not null,
+    key          text        not null,
+    keyed        boolean     not null,
+    payload      text        not null,
+    original     text,                                                 -- the published payload, if an operator edited it
+    headers      text        not null,
+    version      int         not null,
+    published_at timestamptz not null,
+    reason       text        not null,
+    state        text        not null default 'open',
+    parked       boolean     not null,
+    attempts     text        not null,
+    tag          text        not null,                                 -- of the last attempt's error
+    code_version text        not null default '',                      -- of the worker that made the last attempt
+    fingerprint  text        not null,
+    redriven     int         not null default 0,
+    opened       xid8        not null default pg_current_xact_id(),    -- the last opening transaction: frozen sets use it
+    died_at      timestamptz not null default statement_timestamp(),
+    changed_by   text        not null default '',
+    changed_at   timestamptz
+  )`,
+  // listing the dead letters of one consumer, at a time or of a frozen set
+  `create index dead_letters_queue on ${t.deadLetters} (queue_id, state, id) include (opened, died_at)`,
+  // listing by topic, error, reason or version: a step from one combination to the next, and each one's newest
+  `create index dead_letters_facet on ${t.deadLetters} (queue_id, state, topic, tag, reason, code_version, id) include (opened)`,
+  // listing the dead letters of one failure group
+  `create index dead_letters_cause on ${t.deadLetters} (queue_id, state, fingerprint, id) include (opened)`,
+  // listing by the time of the death
+  `create index dead_letters_died on ${t.deadLetters} (queue_id, state, died_at) include (id, opened)`,
+  // failure groups: a step from one group to the next, a group's first and last dead letter, and their versions
+  `create index dead_letters_group on ${t.deadLetters} (state, queue_id, fingerprint, died_at)
+    include (code_version, topic, reason)`,
+  // an operator's search by key, and the check whether a key has another parked dead letter
+  `create index dead_letters_key on ${t.deadLetters} (key, id)`,
+  // an operator's search by message id, and retention of the inbox
+  `create index dead_letters_message on ${t.deadLetters} (message_id, id)`,
+  // the search for transaction ids of another cluster, which a restored database has
+  `create index dead_letters_opened on ${t.deadLetters} (opened)`,
+  // retention: deletes the oldest resolved and discarded dead letters
+  `create index dead_letters_over on ${t.deadLetters} (state, changed_at) where state in ('resolved', 'discarded')`
 ]
 
 export const initial = (t: Names): ReadonlyArray<string> => [
@@ -244,45 +298,7 @@ export const initial = (t: Names): ReadonlyArray<string> => [
   // retention, from each queue's oldest id; a new entry is among the last ones of its queue in this index
   `create index inbox_at on ${t.inbox} ((queue_id::bigint), at)`,
 
-  `create table ${t.deadLetters} (
-    id           bigint      primary key default nextval('${t.deadLetterSeq}'),
-    queue_id     int         not null references ${t.consumers} (id),
-    lane         int         not null,
-    seq          bigint      not null,                                 -- the place to which a parked message returns
-    message_id   text        not null,
-    topic        text        not null,
-    key          text        not null,
-    keyed        boolean     not null,
-    payload      text        not null,
-    original     text,                                                 -- the published payload, if an operator edited it
-    headers      text        not null,
-    version      int         not null,
-    published_at timestamptz not null,
-    reason       text        not null,
-    state        text        not null default 'open',
-    parked       boolean     not null,
-    attempts     text        not null,
-    tag          text        not null,                                 -- of the last attempt's error
-    code_version text        not null default '',                      -- of the worker that made the last attempt
-    fingerprint  text        not null,
-    redriven     int         not null default 0,
-    opened       xid8        not null default pg_current_xact_id(),    -- the last opening transaction: frozen sets use it
-    died_at      timestamptz not null default statement_timestamp(),
-    changed_by   text        not null default '',
-    changed_at   timestamptz
-  )`,
-  // listing the dead letters of one consumer
-  `create index dead_letters_queue on ${t.deadLetters} (queue_id, state, id)`,
-  // failure groups: a step from one group to the next, a group's first and last dead letter, and their versions
-  `create index dead_letters_group on ${t.deadLetters} (state, queue_id, fingerprint, died_at) include (code_version)`,
-  // an operator's search by key, and the check whether a key has another parked dead letter
-  `create index dead_letters_key on ${t.deadLetters} (key)`,
-  // an operator's search by message id, and retention of the inbox
-  `create index dead_letters_message on ${t.deadLetters} (message_id)`,
-  // the search for transaction ids of another cluster, which a restored database has
-  `create index dead_letters_opened on ${t.deadLetters} (opened)`,
-  // retention: deletes the oldest resolved and discarded dead letters
-  `create index dead_letters_over on ${t.deadLetters} (state, changed_at) where state in ('resolved', 'discarded')`,
+  ...dead(t),
 
   ...elsewhere(t),
 

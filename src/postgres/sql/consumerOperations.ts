@@ -5,6 +5,7 @@
  */
 import { millis, parks } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
+import { firstDeadLetters } from "./status.ts"
 
 /** The condition that the time of a consumer's pause is over. Its value is null if only an operator ends the pause. */
 export const over = (consumer = ""): string => `${consumer}paused_until <= clock_timestamp()`
@@ -16,6 +17,8 @@ from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
 
 export const make = (t: Names) => {
   const upTo = (from: string) => `(select count(*)::int from (select from ${from} limit $2::int + 1) seen)`
+  // Without an order, a scan of the whole table looks cheap for a queue that has nothing.
+  const first = (table: string, columns: string) => `${table} where queue_id = c.id order by ${columns}`
   return {
     ...keys(t),
 
@@ -31,8 +34,12 @@ export const make = (t: Names) => {
   ${millis("c.paused_at")} as paused_at, c.paused_note, ${millis("c.paused_until")} as paused_until,
   to_json(array(select topic from ${t.subscriptions} where queue_id = c.id order by topic)) as topics,
   (select count(*)::int from ${t.workers} where queue_id = c.id and alive_until > clock_timestamp()) as workers,
-  ${upTo(`${t.messages} where queue_id = c.id`)} as waiting, ${upTo(`${t.holds} where queue_id = c.id`)} as held,
-  ${upTo(`${t.deadLetters} where queue_id = c.id and state in ('open', 'redriving')`)} as dead_letters
+  ${upTo(first(t.messages, "lane, seq"))} as waiting, ${upTo(first(t.holds, "key"))} as held,
+  (select count(*)::int from (${
+      ["open", "redriving"].map((state) => `(${firstDeadLetters(t, "id", "c.id", state, "$2::int + 1")})`).join(
+        " union all "
+      )
+    } limit $2::int + 1) seen) as dead_letters
 from ${t.consumers} c where c.lanes > 0 and ($1::text is null or c.name = $1) order by c.name`,
 
     /**

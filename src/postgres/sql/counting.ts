@@ -6,13 +6,13 @@
 import { matching } from "./audit.ts"
 import { isHeld } from "./facts.ts"
 import type { Names } from "./names.ts"
-import { newest } from "./searching.ts"
+import { ids, type Way } from "./narrowing.ts"
 
 const counted = (rows: string) => `select count(*)::float8 as n from (${rows}) seen`
 
 export const make = (t: Names) => ({
-  /** $1 to $12 as in `search` $13 count to, or null. */
-  deadLetters: (oneConsumer: boolean) => counted(newest(t, oneConsumer, "$13::bigint")),
+  /** Index: that of the way. $1 to $12 as in the list $13 count to, or null. */
+  deadLetters: (way: Way, all: boolean) => counted(ids(t, way, { most: "$13::bigint", order: all ? "each" : "any" })),
 
   /** Index: primary key of holds. $1 consumer, or null $2 hold, or null $3 key, or null $4 count to, or null */
   keys: counted(`select from ${t.holds} h join ${t.consumers} c on c.id = h.queue_id
@@ -33,5 +33,5 @@ export const make = (t: Names) => ({
   where c.name = $1 and m.key = $3 limit $5::bigint`),
 
   /** Indexes: those of the list. $1 to $8 as in `list`, without $6 and with $7 as count to, or null. */
-  audit: counted(`${matching(t)} limit $7::bigint`)
+  audit: (faceted: boolean) => counted(matching(t, faceted, "any"))
 })

@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import type { Filter } from "../../DeadLetter.ts"
 import type { Names } from "./names.ts"
+import { filterOfOne, ids, tags, type Way, withoutTag } from "./narrowing.ts"
 import * as RedriveRuns from "./redriveRuns.ts"
 import { life } from "./serverLife.ts"
 
@@ -21,24 +21,6 @@ export const selected =
   d.tag, d.fingerprint, d.redriven, ${millis("d.died_at")} as died_at, d.changed_by,
   coalesce(${millis("d.changed_at")}, 0) as changed_at`
 
-const withoutTag = [
-  "($2::text is null or d.reason = $2)",
-  "($3::text is null or d.topic = $3)",
-  "($4::text is null or d.key = $4)",
-  "($5::text is null or d.message_id = $5)",
-  "($6::text[] is null or d.fingerprint = any($6))",
-  "($8::float8 is null or d.died_at >= to_timestamp($8::float8 / 1000))",
-  "($9::float8 is null or d.died_at < to_timestamp($9::float8 / 1000))"
-]
-
-/**
- * The condition of an operator's filter, without the state and the consumer. A parameter that is null matches all dead
- * letters.
- *
- * $1 consumer $2 reason $3 topic $4 key $5 message id $6 fingerprints $7 tag $8 since $9 until (ms)
- */
-export const filterOfOne = [...withoutTag, "($7::text is null or d.tag = $7)"].join(" and ")
-
 /** The condition of an operator's filter over all consumers. The parameters are those of `filterOfOne`. */
 export const filter = `($1::text is null or c.name = $1) and ${filterOfOne}`
 
@@ -51,19 +33,6 @@ export const ofOne = (t: Names, state: string): string => {
   const place = `((select id from ${t.consumers} where name = $1), ${state})`
   return `(d.queue_id, d.state) >= ${place} and (d.queue_id, d.state) <= ${place}`
 }
-
-/** Returns parameters $1 to $9 of every statement that uses `filter`. */
-export const filterOf = (filter: Filter): ReadonlyArray<unknown> => [
-  filter.consumer ?? null,
-  filter.reason ?? null,
-  filter.topic ?? null,
-  filter.key ?? null,
-  filter.id ?? null,
-  filter.fingerprint === undefined ? null : [filter.fingerprint].flat(),
-  filter.tag ?? null,
-  filter.since ?? null,
-  filter.until ?? null
-]
 
 /** Whether the key of a hold `h` has an open dead letter that parks it. Index: dead_letters_key. */
 export const parks = (t: Names) =>
@@ -132,23 +101,13 @@ select $1, queue_id, lane, seq, id, topic, key, keyed, payload, headers, version
   reopenLarge: reopen(t, `removed as (delete from ${t.messages} where queue_id = $10 and lane = $6 and seq = $7), `),
 
   /**
-   * Lists dead letters, newest first. Index: primary key, (queue, state, id), (key) or (message_id). No locks.
-   * $1 to $9 filter $10 state $11 before $12 limit
+   * Lists dead letters, newest first. Index: that of the way. No locks. $1 to $9 filter $10 state $11 before $12
+   * version $13 limit
    */
-  list: `${selected} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
-where ${filter} and ($10::text is null or d.state = $10) and ($11::bigint is null or d.id < $11) order by d.id desc limit $12`,
-
-  /**
-   * Lists dead letters of one consumer, newest first, state by state. Index: (queue, state, id), (key) or (message_id).
-   * No locks. $1 consumer $2 to $12 as above
-   */
-  listOfOne:
-    `${selected} from (values ('open'), ('redriving'), ('resolved'), ('discarded')) s(state) cross join lateral (
-  select * from ${t.deadLetters} d where ${
-      ofOne(t, "s.state")
-    } and ${filterOfOne} and ($11::bigint is null or d.id < $11)
-  order by d.queue_id desc, d.state desc, d.id desc limit $12) d
-join ${t.consumers} c on c.id = d.queue_id where $10::text is null or s.state = $10 order by d.id desc limit $12`,
+  list: (way: Way) =>
+    `${selected} from (${ids(t, way, { most: "$13::int", order: "newest" })}) x
+cross join lateral (select * from ${t.deadLetters} where id = x.id offset 0) d join ${t.consumers} c on c.id = d.queue_id
+order by d.id desc`,
 
   /** Reads a dead letter. Index: primary key. No locks. $1 dead letter */
   get: `${selected} from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.id = $1`,
@@ -157,60 +116,87 @@ join ${t.consumers} c on c.id = d.queue_id where $10::text is null or s.state = 
    * Freezes a set: counts the open dead letters that match, and returns the server life and the snapshot that saw them.
    * With the filter, these two define the frozen set.
    *
-   * No locks. $1 to $9 filter $10 count to
+   * Index: that of the way. No locks. $1 to $12 as in `list` $13 count to
    */
-  freeze: `select count(*)::int as n, ${life(t)} || ' ' || pg_current_snapshot()::text as cutoff from (
-  select from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id where d.state = 'open' and ${filter}
-  limit $10::int + 1) seen`
+  freeze: (way: Way) =>
+    `select count(*)::int as n, ${life(t)} || ' ' || pg_current_snapshot()::text as cutoff
+from (${ids(t, way, { most: "$13::int + 1", order: "any" })}) seen`
 })
 
-/** The statements that group dead letters by cause. */
-const grouping = (t: Names) => ({
-  /**
-   * Lists failure groups. The statement steps from group to group in the index, and not from dead letter to dead
-   * letter. All dead letters of a group have one tag, since the tag is a part of the fingerprint.
-   * Counting stops at $11 + 1. There is no stored counter, since all failing messages of a group would wait for
-   * its row. Groups without a matching dead letter are left out.
-   *
-   * Index: (state, queue, fingerprint, died_at). No locks. $1 to $9 filter $10 state $11 count to $12 groups
-   */
-  groups: `with recursive step as (
-  (select queue_id, fingerprint from ${t.deadLetters} where state = $10 order by queue_id, fingerprint limit 1)
-  union all
-  select n.queue_id, n.fingerprint from step s cross join lateral (
-    select queue_id, fingerprint from ${t.deadLetters} where state = $10 and (queue_id, fingerprint) > (s.queue_id, s.fingerprint)
-    order by queue_id, fingerprint limit 1) n
-), groups as materialized (
-  select s.queue_id, s.fingerprint from step s join ${t.consumers} c on c.id = s.queue_id
-  where ($1::text is null or c.name = $1) and ($6::text[] is null or s.fingerprint = any($6)) and ($7::text is null or $7 = (
-    select tag from ${t.deadLetters} d where d.state = $10 and d.queue_id = s.queue_id and d.fingerprint = s.fingerprint
-    order by d.died_at desc limit 1))
-)
-${selected}, counted.n, ${millis("first.died_at")} as first_at, ${millis("d.died_at")} as last_at
-from groups g join ${t.consumers} c on c.id = g.queue_id
-cross join lateral (select count(*)::int as n from (
-  select from ${t.deadLetters} d where d.state = $10 and d.queue_id = g.queue_id and d.fingerprint = g.fingerprint and ${
-    withoutTag.join(" and ")
-  }
-  limit $11::int + 1) seen) counted
-cross join lateral (select d.died_at from ${t.deadLetters} d where d.state = $10 and d.queue_id = g.queue_id
-  and d.fingerprint = g.fingerprint and ${withoutTag.join(" and ")} order by d.died_at limit 1) first
-cross join lateral (select d.* from ${t.deadLetters} d where d.state = $10 and d.queue_id = g.queue_id
-  and d.fingerprint = g.fingerprint and ${withoutTag.join(" and ")} order by d.died_at desc limit 1) d
-order by d.died_at desc limit $12`,
+/** The dead letters that are counted in all groups of an answer together. They take less than a tenth of a second. */
+const mostCounted = 150_000
 
+const rest = withoutTag.join(" and ")
+
+/** The statements that group dead letters by cause. */
+const grouping = (t: Names) => {
+  const next = (after: string) =>
+    `select queue_id, fingerprint from ${t.deadLetters} where ${after} and state <= $10 order by state, queue_id, fingerprint limit 1`
   /**
-   * Lists the failure groups of a key or a message id. Reads at most $11 + 1 dead letters. Index: (key) or
-   * (message_id). No locks. $1 to $12 as in `groups`
+   * The dead letters of a group `g` by time. It compares rows, so only dead_letters_group has its order. The count
+   * compares fewer columns, since it reads many rows.
    */
-  groupsOfFew: `with found as materialized (
-  select d.id, d.queue_id, d.fingerprint, d.died_at from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
-  where d.state = $10 and ${filter} limit $11::int + 1
+  const ofGroup = (columns: string, direction: "" | " desc", also: string) => {
+    const names = ["d.state", "d.queue_id", "d.fingerprint", "d.died_at"]
+    const at = (param: string, none: string) =>
+      `($10, g.queue_id, g.fingerprint, coalesce(to_timestamp(${param}::float8 / 1000), '${none}'))`
+    return `select ${columns} from ${t.deadLetters} d where (${names.join(", ")}) >= ${at("$8", "-infinity")}
+    and (${names.join(", ")}) < ${at("$9", "infinity")} and ${also} order by ${
+      names.map((name) => name + direction).join(", ")
+    }`
+  }
+  return {
+    /**
+     * Lists failure groups. The statement steps from group to group in the index, and not from dead letter to dead
+     * letter. All dead letters of a group have one tag, since the tag is a part of the fingerprint. Before it looks
+     * into a group, it looks whether any dead letter of its queue and tag has the topic and the reason. Counting stops
+     * at $13 + 1, or earlier if the answer has many groups. There is no stored counter, since all failing messages of a
+     * group would wait for its row. Groups without a matching dead letter are left out.
+     *
+     * Index: (state, queue, fingerprint, died_at), dead_letters_facet. No locks. $1 to $9 filter $10 state $11, $12
+     * null $13 count to $14 groups
+     */
+    groups: `with recursive step as (
+  (${next("state >= $10")})
+  union all
+  select n.* from step s cross join lateral (${
+      next("(state, queue_id, fingerprint) > ($10, s.queue_id, s.fingerprint)")
+    }) n
+), matching as materialized (select distinct queue_id, tag from (${tags(t)}) f where $11::bigint is null
+), groups as materialized (
+  select g.queue_id, g.fingerprint, least($13::int, ${mostCounted} / count(*) over ()) as most from step g
+  where ($6::text[] is null or g.fingerprint = any($6)) and (g.queue_id, (
+    ${ofGroup("d.tag", " desc", "true")} limit 1)) in (select queue_id, tag from matching)
+), counted as materialized (
+  select g.*, n.n, n.last from groups g cross join lateral (select count(*)::int as n, max(died_at) as last from (
+    select d.died_at from ${t.deadLetters} d where (d.state, d.queue_id, d.fingerprint) >= ($10, g.queue_id, g.fingerprint)
+    and (d.state, d.queue_id, d.fingerprint) <= ($10, g.queue_id, g.fingerprint) and ${rest}
+    order by d.state desc, d.queue_id desc, d.fingerprint desc, d.died_at desc limit g.most + 1) seen) n
+  where n.n > 0 order by n.last desc limit $14::int
+)
+${selected}, least(g.n, g.most) as n, g.n > g.most as more, ${millis("first.died_at")} as first_at, ${
+      millis("g.last")
+    } as last_at
+from counted g join ${t.consumers} c on c.id = g.queue_id
+cross join lateral (${ofGroup("d.died_at", "", rest)} limit 1) first
+cross join lateral (${ofGroup("d.*", " desc", rest)} limit 1) d
+order by g.last desc`,
+
+    /**
+     * Lists the failure groups of a key or a message id. Reads at most $13 + 1 dead letters. Index: (key) or
+     * (message_id). No locks. $1 to $14 as in `groups`
+     */
+    groupsOfFew: (way: Way) =>
+      `with found as materialized (
+  ${ids(t, way, { columns: "d.id, d.queue_id, d.fingerprint, d.died_at", most: "$13::int + 1", order: "any" })}
 ), counted as (
   select count(*)::int as n, min(died_at) as first_at, max(died_at) as last_at, (array_agg(id order by died_at desc))[1] as sample
   from found group by queue_id, fingerprint
 )
-${selected}, g.n, ${millis("g.first_at")} as first_at, ${millis("g.last_at")} as last_at
+${selected}, least(g.n, $13::int) as n, g.n > $13 as more, ${millis("g.first_at")} as first_at, ${
+        millis("g.last_at")
+      } as last_at
 from counted g join ${t.deadLetters} d on d.id = g.sample join ${t.consumers} c on c.id = d.queue_id
-order by g.last_at desc limit $12`
-})
+order by g.last_at desc limit $14`
+  }
+}

@@ -9,8 +9,9 @@
  * @since 0.1.0
  */
 import * as OperatorDecision from "../../internal/OperatorDecision.ts"
-import { filter, filterOfOne, millis, ofOne, parks } from "./deadLetters.ts"
+import { filter, millis, ofOne, parks } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
+import { filterOfOne } from "./narrowing.ts"
 
 const seen = `d.id, d.state, d.parked, d.queue_id, d.changed_by, coalesce(${millis("d.changed_at")}, 0) as changed_at`
 

@@ -46,17 +46,19 @@ from (select topic, due_at from ${t.delayed} order by due_at, seq limit $1::int 
 
   /**
    * Lists the messages that were in flight when a worker died, those with the most crashes first. Looks at the first
-   * 1,000 messages of each lane, since messages in flight stand there. Index: primary key. $1 consumer, or null
+   * messages of each lane, since messages in flight stand there: 1,000 of each, but 32,000 in all. Index: primary key.
+   * $1 consumer, or null
    */
-  suspects: `select c.name as consumer, m.id, m.topic, m.key, m.lane, m.crash_count, m.crashed_alone,
+  suspects: `select l.name as consumer, m.id, m.topic, m.key, m.lane, m.crash_count, m.crashed_alone,
   ${
     millis("m.published_at")
   } as published, m.crash_count = max(m.crash_count) over (partition by m.queue_id, m.lane) as most,
   case when l.lease_until > clock_timestamp() then l.owner end as worker
-from ${t.consumers} c join ${t.lanes} l on l.queue_id = c.id cross join lateral (
+from (select c.id, c.name, l.lane, l.owner, l.lease_until, least(1000, 32000 / count(*) over ()) as most
+  from ${t.consumers} c join ${t.lanes} l on l.queue_id = c.id where $1::text is null or c.name = $1) l cross join lateral (
   select * from (select queue_id, lane, seq, id, topic, key, crash_count, crashed_alone, published_at from ${t.messages} m
-    where m.queue_id = l.queue_id and m.lane = l.lane order by m.seq limit 1000) m where m.crash_count > 0) m
-where $1::text is null or c.name = $1 order by m.crash_count desc, m.seq limit 100`,
+    where m.queue_id = l.id and m.lane = l.lane order by m.seq limit greatest(1, l.most)) m where m.crash_count > 0) m
+order by m.crash_count desc, m.seq limit 100`,
 
   /** Lists workers. Retention deletes those that died more than an hour ago. Indexes: primary keys. */
   workers: `select c.name as consumer, w.worker, w.code_version, ${millis("w.started_at")} as started,
@@ -66,7 +68,8 @@ from ${t.workers} w join ${t.consumers} c on c.id = w.queue_id order by c.name, 
 
   /**
    * Groups the latest redrives by operator and note, with the present states of the dead letters. Looks at the latest
-   * 50,000 audit entries, and at 10,001 redrives of them. Indexes: primary keys.
+   * 50,000 audit entries, and at 10,001 redrives of them. Indexes: primary keys. With the lane in its condition, the
+   * join needs the row itself, and probes no second index that has the state, too.
    *
    * $1 consumer, or null $2 operator, or null $3 since (ms), or null
    */
@@ -82,7 +85,7 @@ select e.consumer, e.who, e.note, ${millis("min(e.first)")} as first, ${millis("
   count(*) filter (where d.state = 'redriving')::int as waiting, count(*) filter (where d.state = 'open')::int as failed_again,
   count(*) filter (where d.state = 'discarded')::int as discarded, count(*) filter (where d.id is null)::int as gone,
   (select count(*) > 10000 from acts) as more
-from each e left join ${t.deadLetters} d on d.id = e.dead_letter_id group by 1, 2, 3 order by max(e.last) desc`,
+from each e left join ${t.deadLetters} d on d.id = e.dead_letter_id and d.lane >= 0 group by 1, 2, 3 order by max(e.last) desc`,
 
   /**
    * Reads a part of a consumer's series. Index: primary key. $1 consumer $2 seconds $3 from (ms), or null

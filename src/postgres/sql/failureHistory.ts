@@ -12,7 +12,7 @@ import type { Names } from "./names.ts"
  */
 export const recent = (t: Names) =>
   `cross join lateral (select coalesce(json_object_agg(part, n), '{}')::text as recent from (
-  select floor(extract(epoch from statement_timestamp() - died_at) / 300)::int as part, count(*)::int as n from (
+  select floor(date_part('epoch', statement_timestamp() - died_at) / 300)::int as part, count(*)::int as n from (
     select d.died_at from ${t.deadLetters} d where d.state = 'open' and d.queue_id = (select id from ${t.consumers} where name = v.consumer)
       and d.fingerprint = v.fingerprint and d.died_at > statement_timestamp() - interval '3 hours' order by d.died_at desc limit 1000) newest
   group by 1) parts) recent`
@@ -36,7 +36,7 @@ died as materialized (
   where a.action in ('redriven', 'edited') and a.at >= to_timestamp($3::float8 / 1000)
   group by a.who, 3, case when a.run_id is null then floor(extract(epoch from a.at) / $4::int) end order by min(a.at) desc limit 50
 )
-select 'dead' as about, (floor(extract(epoch from died_at) / $4::int) * $4::int * 1000)::float8 as at, count(*)::int as n,
+select 'dead' as about, (floor(date_part('epoch', died_at) / $4::int) * $4::int * 1000)::float8 as at, count(*)::int as n,
   '' as version, '' as who, '' as note, '' as run from died group by 2
 union all select 'version', ${millis("min(v.at)")}, 0, v.version, '', '', '' from (
   select code_version as version, died_at as at from died union all

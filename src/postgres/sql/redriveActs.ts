@@ -5,16 +5,16 @@
  *
  * @since 0.1.0
  */
-import { filterOfOne, millis, ofOne } from "./deadLetters.ts"
+import { millis } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
+import { ids, type Way } from "./narrowing.ts"
 import { open } from "./redriveRuns.ts"
 import { cluster } from "./serverLife.ts"
 
-/** The condition of a dead letter `d` of a frozen set of one consumer. $1 to $9 filter $10 snapshot */
-const inSet = (t: Names) =>
-  `d.queue_id = (select id from ${t.consumers} where name = $1) and d.state = 'open' and ${matches}`
+/** The condition that the snapshot of a frozen set shows the transaction that opened a dead letter `d` last. */
+const also = "pg_visible_in_snapshot(d.opened, $14::text::pg_snapshot)"
 
-const matches = `${filterOfOne} and pg_visible_in_snapshot(d.opened, $10::text::pg_snapshot)`
+const columns = "d.id, d.key, d.parked, d.code_version, d.died_at"
 
 const padded = (id: string) => `lpad(${id}::text, 16, '0')`
 
@@ -34,19 +34,19 @@ select ${padded("id")} as run from changed`
 
 export const make = (t: Names) => ({
   /**
-   * Looks at a frozen set. Counts at most $11 dead letters, and reads keys, versions and times of the first $12. Index:
-   * (queue, state, id), or one of the filter. No locks. $1 to $9 filter $10 snapshot $11 most, plus 1 $12 dead letters
+   * Looks at a frozen set. Counts at most $13 dead letters, and reads keys, versions and times of the first $15. Index:
+   * that of the way. No locks. $1 to $9 filter $10 state $11 null $12 version $13 most, plus 1 $14 snapshot $15 dead
+   * letters
    */
-  preview: `with seen as materialized (
-  select d.id, d.key, d.parked, d.code_version, d.died_at from ${t.deadLetters} d
-  where ${inSet(t)} limit $12
+  preview: (way: Way) =>
+    `with seen as materialized (
+  ${ids(t, way, { also, columns, most: "$15::int", order: "any" })}
 )
-select (select count(*)::int from (select from ${t.deadLetters} d where ${inSet(t)} limit $11) d) as n,
+select (select count(*)::int from (${ids(t, way, { also, most: "$13::int", order: "any" })}) d) as n,
   count(distinct key)::int as keys, count(distinct key) filter (where parked)::int as parked_keys,
   ${millis("min(died_at)")} as first, ${millis("max(died_at)")} as last,
   array_agg(distinct code_version) filter (where code_version <> '') as died_on,
-  (select ${padded("d.id")} from ${t.deadLetters} d where ${ofOne(t, "'open'")} and ${matches}
-    order by d.queue_id desc, d.state desc, d.id desc limit 1) as up_to
+  (select ${padded("d.id")} from (${ids(t, way, { also, most: "1", order: "newest" })}) d) as up_to
 from seen`,
 
   /**
@@ -125,9 +125,9 @@ where ($1::bigint is null or r.id = $1::bigint) and ($2::text is null or c.name 
 order by r.id desc limit $4::int`,
 
   /**
-   * Counts the dead letters that a run has not redriven. Index: (queue, state, id), or one of the filter. $1 to $9
-   * filter $10 snapshot $11 cursor $12 most
+   * Counts the dead letters that a run has not redriven. Index: that of the way. $1 to $9 filter $10 state $11 cursor
+   * $12 version $13 most $14 snapshot
    */
-  untouched: `select count(*)::int as n from (
-  select from ${t.deadLetters} d where ${inSet(t)} and d.id > $11::bigint limit $12) d`
+  untouched: (way: Way) =>
+    `select count(*)::int as n from (${ids(t, way, { also, most: "$13::int", order: "oldest" })}) d`
 })

@@ -4,56 +4,90 @@
  *
  * @since 0.1.0
  */
-import { filter, filterOfOne, ofOne, selected } from "./deadLetters.ts"
+import { selected } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
-
-const states = "(values ('open'), ('redriving'), ('resolved'), ('discarded')) s(state)"
+import { ids, type Way } from "./narrowing.ts"
 
 /**
- * The ids of dead letters that match everything but the text and the value, newest first. $1 to $9 filter $10 state
- * $11 before $12 version; `most` is a parameter. Index: primary key, (queue, state, id), (key) or (message_id).
+ * The kinds of searches, by what they look for in a dead letter. `ascii` are texts that have only characters of ASCII,
+ * which Postgres compares ten times faster.
  */
-export const newest = (t: Names, oneConsumer: boolean, most: string): string => {
-  const rest = "($11::bigint is null or d.id < $11) and ($12::text is null or d.code_version = $12)"
-  return oneConsumer
-    ? `select d.id from ${states} cross join lateral (
-  select d.id from ${t.deadLetters} d where ${ofOne(t, "s.state")} and ${filterOfOne} and ${rest}
-  order by d.queue_id desc, d.state desc, d.id desc limit ${most}) d
-where $10::text is null or s.state = $10 order by d.id desc limit ${most}`
-    : `select d.id from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
-where ${filter} and ($10::text is null or d.state = $10) and ${rest} order by d.id desc limit ${most}`
-}
+export type Sought = "nothing" | "ascii" | "text" | "value" | "ascii and value" | "text and value"
+
+/** The most bytes that a search for a text or a value reads. They take about a tenth of a second. */
+const mostBytes = { text: 32 * 2 ** 20, value: 8 * 2 ** 20 }
+
+/**
+ * The condition that a dead letter has a text, or the same text as it stands in JSON. `payload` is a lower-case text,
+ * and so are the others.
+ */
+const hasText = (lower: (text: string) => string) =>
+  ["$15", "$16"].flatMap((text) =>
+    ["key", "message_id", "payload", "attempts"].map((column) =>
+      `strpos(${lower(`d.${column}`)}, ${lower(`${text}::text`)}) > 0`
+    )
+  ).join(" or ")
 
 /**
  * The condition that a payload has a value at a path. A payload that is no jsonb has none, for example one with a NUL.
  * Needs Postgres 16.
  */
 const hasValue = `case when pg_input_is_valid(d.payload, 'jsonb') then coalesce(
-    d.payload::jsonb #>> $16::text[], case when d.payload::jsonb #> $16::text[] = 'null' then 'null' end) = $17 end`
+    d.payload::jsonb #>> $17::text[], case when d.payload::jsonb #> $17::text[] = 'null' then 'null' end) = $18 end`
 
-/** The condition of a search by text and value. $15 patterns, or null $16 path $17 value */
-export const matches = (byValue: boolean): string =>
-  `($15::text[] is null or d.payload ilike any($15) or d.attempts ilike any($15) or d.key ilike any($15) or d.message_id ilike any($15))
-  ${byValue ? `and ${hasValue}` : ""}`
+const conditions = (sought: Sought): string => {
+  const text = sought.startsWith("ascii")
+    ? hasText((text) => `lower(${text} collate "C")`)
+    : sought.startsWith("text")
+    ? hasText((text) => `lower(${text})`)
+    : "$15::text is null and $16::text is null"
+  return `(${text})${sought.endsWith("value") ? ` and ${hasValue}` : ""}`
+}
+
+/**
+ * The candidates of a search, newest first: the newest $13 that match all but the text and the value. A candidate is a
+ * `hit` if it matches those, too. A search for a text or a value reads a bounded number of bytes, and its newest
+ * candidate in any case. Candidates beyond that are not `near`.
+ *
+ * With `offset 0` the statement reads the candidates one by one, and not the whole table.
+ *
+ * Index: that of the way, primary key. $1 to $12 as in `list` $13 looked at $15 text, or null $16 text in JSON, or null
+ * $17 path $18 value
+ */
+export const candidates = (t: Names, way: Way, sought: Sought): string =>
+  `select id, nth, near, case when near then ${conditions(sought)} else false end as hit from (
+    select x.id, d.*, row_number() over w as nth, sum(d.bytes) over w - d.bytes < ${
+    sought.endsWith("value") ? mostBytes.value : mostBytes.text
+  } as near
+    from (${ids(t, way, { most: "$13::int", order: "newest" })}) x cross join lateral (
+      select key, message_id, payload, attempts, ${
+    sought === "nothing" ? "0" : "octet_length(payload)::bigint + octet_length(attempts)"
+  } as bytes from ${t.deadLetters} where id = x.id offset 0) d
+    window w as (order by x.id desc rows unbounded preceding)) d`
 
 export const make = (t: Names) => ({
   /**
-   * Lists dead letters, newest first, among the newest $13 that match the rest. Each row says how many it looked at,
-   * down to which one, and whether these were all. Without a dead letter there is one row of nulls.
+   * Lists dead letters, newest first, among the candidates. Each row says how many it looked at, down to which one, and
+   * whether these were all. Without a dead letter there is one row of nulls.
    *
-   * No locks. $1 to $12 as in `newest` $13 looked at $14 limit $15 patterns, or null $16 path $17 value
+   * The rows of `seen` come in the order of its window, so `hits` needs no order of its own. It reads no further
+   * candidate once it has $14, and a `case` that is not reached asks for none either.
+   *
+   * No locks. The parameters are those of `candidates`; $14 is the limit.
    */
-  search: (oneConsumer: boolean, byValue: boolean) =>
-    `with candidates as materialized (
-${newest(t, oneConsumer, "$13::int")}
+  search: (way: Way, sought: Sought) =>
+    `with seen as materialized (
+  ${candidates(t, way, sought)}
 ), hits as materialized (
-  select d.id from candidates x join ${t.deadLetters} d on d.id = x.id
-  where ${matches(byValue)} order by d.id desc limit $14
+  select id, nth from seen where hit limit $14::int
 ), looked as materialized (
-  select count(*)::int as looked, lpad(min(x.id)::text, 16, '0') as last from candidates x
-  where (select count(*) from hits) < $14 or x.id >= (select min(id) from hits)
+  select case when n < $14 then (select count(*) from seen where near) else nth end::int as looked,
+    lpad(case when n < $14 then (select min(id) from seen where near) else id end::text, 16, '0') as last,
+    case when n < $14 then (select count(*) < $13::int and coalesce(bool_and(near), true) from seen) else false end as complete
+  from (select count(*) as n, max(nth) as nth, min(id) as id from hits) h
 )
-select l.looked, l.last, (select count(*) from hits) < $14 and (select count(*) from candidates) < $13::int as complete, d.*
-from looked l left join (${selected} from hits h join ${t.deadLetters} d on d.id = h.id join ${t.consumers} c on c.id = d.queue_id) d on true
+select l.looked, l.last, l.complete, d.*
+from looked l left join (${selected} from hits h cross join lateral (select * from ${t.deadLetters} where id = h.id offset 0) d
+  join ${t.consumers} c on c.id = d.queue_id) d on true
 order by d.dead_letter_id desc`
 })

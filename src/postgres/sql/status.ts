@@ -13,7 +13,13 @@ const most = 10_000
  * know. So only dead_letters_queue gives this order. With two equalities the primary key does, too, and a queue with
  * few dead letters would walk all dead letters of other queues.
  */
-export const firstDeadLetters = (t: Names, columns: string, queue: string, state: string, limit: number): string =>
+export const firstDeadLetters = (
+  t: Names,
+  columns: string,
+  queue: string,
+  state: string,
+  limit: number | string
+): string =>
   `select ${columns} from ${t.deadLetters}
     where (queue_id, state) >= (${queue}, '${state}') and (queue_id, state) <= (${queue}, '${state}')
     order by queue_id, state, id limit ${limit}`

@@ -94,8 +94,8 @@ from ${t.consumers} c cross join lateral (
   with recursive step as ((${next("")}) union all
     select n.fingerprint from step s cross join lateral (${next(" and fingerprint > s.fingerprint")}) n)
   select fingerprint from step limit ${mostRows}) g
-cross join lateral (select count(*)::int as n, array_agg(distinct v.code_version) filter (where v.code_version <> '') as versions from (
-  select d.code_version from ${group} order by d.died_at desc limit 1001) v) counted
+cross join lateral (select sum(v.n)::int as n, array_agg(v.code_version order by v.code_version) filter (where v.code_version <> '') as versions
+  from (select code_version, count(*) as n from (select d.code_version from ${group} order by d.died_at desc limit 1001) v group by 1) v) counted
 cross join lateral (select d.died_at from ${group} order by d.died_at limit 1) first
 cross join lateral (select d.id, d.tag, d.reason, d.died_at from ${group} order by d.died_at desc limit 1) d
 ${noted}`

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { FailureGroup } from "../../DeadLetter.ts"
+import type { FailureGroup, Filter } from "../../DeadLetter.ts"
 import { DeadLetterNotFound } from "../../Errors.ts"
 import { keyHash } from "../../internal/KeyHash.ts"
 import * as Page from "../../internal/Page.ts"
@@ -22,6 +22,7 @@ import type { Rows } from "../session/PgSession.ts"
 import * as Sql from "../sql/deadLetters.ts"
 import * as InboxSql from "../sql/inbox.ts"
 import type { Names } from "../sql/names.ts"
+import * as Narrowing from "../sql/narrowing.ts"
 import { deadLetterOf, formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
 import type { Queues } from "./PgConsumers.ts"
 import { makeDecisions } from "./PgDecisions.ts"
@@ -29,11 +30,14 @@ import { makeDecisions } from "./PgDecisions.ts"
 const groupOf = (row: Rows[number]): FailureGroup => ({
   consumer: String(row["consumer"]),
   fingerprint: String(row["fingerprint"]),
-  deadLetters: Page.countOf(Number(row["n"])),
+  deadLetters: { count: Number(row["n"]), more: row["more"] === true },
   firstAt: Math.floor(Number(row["first_at"])),
   lastAt: Math.floor(Number(row["last_at"])),
   sample: deadLetterOf(row)
 })
+
+/** The filter of a frozen set, whose dead letters are open. */
+const open = (filter: Filter) => ({ ...filter, state: "open" as const })
 
 /** The place of a dead letter's message in the queue, and whether its row is too large to be read. */
 type Place = Pick<Receipt, "lane" | "seq" | "large">
@@ -44,34 +48,33 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
     add: makeAdd(db, names, queues),
     list: (query) =>
       Effect.mapBoth(
-        db.query(query.consumer === undefined ? text.list : text.listOfOne, [
-          ...Sql.filterOf(query),
-          query.state ?? null,
-          query.before === undefined ? null : numberOf(query.before) ?? 0n,
+        db.query(text.list(Narrowing.wayOf(query)), [
+          ...Narrowing.params(query, query.before === undefined ? null : numberOf(query.before) ?? 0n),
           Page.rows(query.limit)
         ]),
         { onFailure: PgFailure.storeFailure("list dead letters"), onSuccess: (rows) => rows.map(deadLetterOf) }
       ),
-    groups: (filter) =>
-      Effect.mapBoth(
-        db.query(filter.key === undefined && filter.id === undefined ? text.groups : text.groupsOfFew, [
-          ...Sql.filterOf(filter),
-          filter.state ?? "open",
+    groups: (filter) => {
+      const few = filter.key !== undefined || filter.id !== undefined
+      return Effect.mapBoth(
+        db.query(few ? text.groupsOfFew(Narrowing.wayOf(filter)) : text.groups, [
+          ...Narrowing.params({ ...filter, state: filter.state ?? "open" }),
           Page.countTo,
           Page.rows(filter.limit)
         ]),
         { onFailure: PgFailure.storeFailure("group dead letters"), onSuccess: (rows) => rows.map(groupOf) }
-      ),
+      )
+    },
     freeze: (filter) =>
       Effect.mapBoth(
         Effect.andThen(
           ServerLife.current(db.query, names),
-          db.query(text.freeze, [...Sql.filterOf(filter), Page.countTo])
+          db.query(text.freeze(Narrowing.wayOf(open(filter))), [...Narrowing.params(open(filter)), Page.countTo])
         ),
         {
           onFailure: PgFailure.storeFailure("freeze a set of dead letters"),
           onSuccess: ([row]) => ({
-            filter: { ...filter, state: "open" },
+            filter: open(filter),
             cutoff: String(row?.["cutoff"]),
             deadLetters: Page.countOf(Number(row?.["n"]))
           })

@@ -202,12 +202,15 @@ export interface Subscription {
    * Where the capability `order` is `none`, only this message is held. A worker calls this in a transaction inside
    * {@link Subscription.whileNotReading}. A parked delivery was removed in
    * the same transaction, and its dead letter keeps the place. Fails with `LeaseLost` if the token is stale.
+   *
+   * Returns `settled` if the inbox has the outcome of the message, and the engine would otherwise move the message into
+   * the store. Then nothing is held, and the worker acknowledges the delivery as a duplicate.
    */
   readonly hold: (
     delivery: Delivery,
     attempts: ReadonlyArray<Failure>,
     hold: Hold
-  ) => Effect.Effect<void, LeaseLost | TransportError, Transaction>
+  ) => Effect.Effect<"held" | "settled", LeaseLost | TransportError, Transaction>
   /**
    * Records that of this worker's deliveries only the given one (or none) runs. The record lasts while the scope is
    * open.

@@ -1719,7 +1719,7 @@ export interface Subscription {
     readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly drop: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
-    readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
+    readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<"held" | "settled", LeaseLost | TransportError, Transaction>;
     readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;
     readonly release: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<void, TransportError>;
 }

@@ -101,7 +101,7 @@ export interface OverflowLanes {
    * Holds the key of a message, and moves these messages behind the hold, in their order. Atomic with the transaction,
    * which `UnsettledStore.settle` has begun. Calls `committed` after it.
    *
-   * Returns false if another owner has settled the message, unless it is parked. Then nothing is changed.
+   * Returns false if the inbox has the outcome of the message, unless it is parked. Then nothing is changed.
    */
   readonly hold: (held: {
     readonly message: Message

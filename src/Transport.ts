@@ -168,8 +168,11 @@ export interface Subscription {
     deliveries: ReadonlyArray<Delivery>
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
   /**
-   * Describes the removal of a whole group for `Store.commitData`. Returns undefined if one of the deliveries needs
-   * {@link Subscription.removeInTransaction}. Synchronous. An engine whose store has no `commitData` omits it.
+   * Describes the removal of a whole group for `Store.commitData`. It makes the checks of
+   * {@link Subscription.removeInTransaction}, and the group commits only if all of them pass.
+   *
+   * Returns undefined if one of the deliveries needs that function. Synchronous. An engine whose store has no
+   * `commitData` omits it.
    */
   readonly removal?: ((deliveries: ReadonlyArray<Delivery>) => Removal | undefined) | undefined
   /**

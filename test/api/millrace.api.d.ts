@@ -1508,6 +1508,7 @@ import type { ConsumerRemoved, TransportError } from "../../Errors.ts";
 import type { Hold } from "../../Hold.ts";
 import type { Message } from "../../Message.ts";
 import type { Demand, Subscription, SubscriptionSpec } from "../../Transport.ts";
+import type { Removal } from "./DataGroup.ts";
 import type { Transaction } from "./StoreTransaction.ts";
 export interface Polled {
     readonly handed: number;
@@ -1522,7 +1523,7 @@ export interface Source {
     readonly drop: Subscription["drop"];
     readonly readAgain: (key: string) => void;
     readonly hold: Subscription["hold"];
-    readonly leases: Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removeInTransaction" | "renew"> | undefined;
+    readonly leases: Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removal" | "removeInTransaction" | "renew"> | undefined;
 }
 export interface Moving {
     readonly message: Message;
@@ -1534,6 +1535,7 @@ export interface OverflowLanes {
     readonly paused: () => boolean;
     readonly divert: (messages: ReadonlyArray<Moving>, ordered: boolean) => Effect.Effect<ReadonlyArray<"moved" | "full" | undefined>, TransportError>;
     readonly diverted: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, TransportError, Transaction>;
+    readonly removal: (keys: ReadonlyArray<string>) => Removal;
     readonly hold: (held: {
         readonly message: Message;
         readonly hold: Hold;

@@ -78,6 +78,15 @@ const removeUndiverted = (
   })
 
 /**
+ * Describes the removal of messages that are held here and have no record in the store. Any other one needs
+ * `removeInTransaction`.
+ */
+const removal = ({ held, queue }: Seat, lanes: OverflowLanes): Subscription["removal"] => (deliveries) =>
+  deliveries.every((delivery) => held.of(delivery)?.recorded === false)
+    ? lanes.removal(queue.ordered ? [...new Set(deliveries.map(({ message }) => message.key))] : [])
+    : undefined
+
+/**
  * Holds the key of a message in the lanes, and moves the message and those behind it there. A message whose outcome the
  * inbox knows is settled instead. Otherwise the broker would hand it out after each lease.
  */
@@ -136,6 +145,7 @@ export const make = (seat: Seat, atBroker: Subscription, lanes: OverflowLanes): 
       held,
       isolate,
       release,
+      removal: removal(seat, lanes),
       removeInTransaction: removeUndiverted(seat, lanes, removeInTransaction),
       renew
     }

@@ -168,8 +168,11 @@ export interface Subscription {
     deliveries: ReadonlyArray<Delivery>
   ) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>
   /**
-   * Describes the removal of a whole group for `Store.commitData`. Returns undefined if one of the deliveries needs
-   * {@link Subscription.removeInTransaction}. Synchronous. An engine whose store has no `commitData` omits it.
+   * Describes the removal of a whole group for `Store.commitData`. It makes the checks of
+   * {@link Subscription.removeInTransaction}, and the group commits only if all of them pass.
+   *
+   * Returns undefined if one of the deliveries needs that function. Synchronous. An engine whose store has no
+   * `commitData` omits it.
    */
   readonly removal?: ((deliveries: ReadonlyArray<Delivery>) => Removal | undefined) | undefined
   /**
@@ -202,12 +205,15 @@ export interface Subscription {
    * Where the capability `order` is `none`, only this message is held. A worker calls this in a transaction inside
    * {@link Subscription.whileNotReading}. A parked delivery was removed in
    * the same transaction, and its dead letter keeps the place. Fails with `LeaseLost` if the token is stale.
+   *
+   * Returns `settled` if the inbox has the outcome of the message, and the engine would otherwise move the message into
+   * the store. Then nothing is held, and the worker acknowledges the delivery as a duplicate.
    */
   readonly hold: (
     delivery: Delivery,
     attempts: ReadonlyArray<Failure>,
     hold: Hold
-  ) => Effect.Effect<void, LeaseLost | TransportError, Transaction>
+  ) => Effect.Effect<"held" | "settled", LeaseLost | TransportError, Transaction>
   /**
    * Records that of this worker's deliveries only the given one (or none) runs. The record lasts while the scope is
    * open.

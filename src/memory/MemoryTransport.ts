@@ -120,7 +120,7 @@ const hold = (seat: Seat): Subscription["hold"] =>
     const { member, queue, state } = seat
     const transaction = yield* transactionOf(state, "hold a key")
     const { key } = delivery.message
-    return yield* Effect.clockWith((clock): Effect.Effect<void, LeaseLost> => {
+    return yield* Effect.clockWith((clock): Effect.Effect<"held", LeaseLost> => {
       const now = clock.currentTimeMillisUnsafe()
       const stale = () =>
         queue.fenced(delivery.lease, key) === undefined ? "a lease was lost before the commit" : undefined
@@ -140,7 +140,7 @@ const hold = (seat: Seat): Subscription["hold"] =>
           queue.hold(key, until)
         }
       })
-      return Effect.void
+      return Effect.succeed("held")
     })
   })
 

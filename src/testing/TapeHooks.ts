@@ -111,7 +111,10 @@ export const hooks = (
       drop: (drop) => (deliveries) => life.alive(drop(deliveries)),
       hold: (put) => (delivery, attempts, hold) => {
         const delay = hold._tag === "Parked" ? "parked" : Duration.toMillis(hold.delay)
-        return within(put(delivery, attempts, hold), () => [{ _tag: "Held", delivery, attempts, delay }])
+        return within(
+          put(delivery, attempts, hold),
+          (end) => end === "settled" ? [] : [{ _tag: "Held", delivery, attempts, delay }]
+        )
       },
       isolate: (isolate) => (delivery) => HookedPorts.inOwnScope(isolate(delivery), close),
       release: (release) => (leases) => life.alive(release(leases))

@@ -1510,6 +1510,7 @@ import type { ConsumerRemoved, TransportError } from "../../Errors.ts";
 import type { Hold } from "../../Hold.ts";
 import type { Message } from "../../Message.ts";
 import type { Demand, Subscription, SubscriptionSpec } from "../../Transport.ts";
+import type { Removal } from "./DataGroup.ts";
 import type { Transaction } from "./StoreTransaction.ts";
 export interface Polled {
     readonly handed: number;
@@ -1524,7 +1525,7 @@ export interface Source {
     readonly drop: Subscription["drop"];
     readonly readAgain: (key: string) => void;
     readonly hold: Subscription["hold"];
-    readonly leases: Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removeInTransaction" | "renew"> | undefined;
+    readonly leases: Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removal" | "removeInTransaction" | "renew"> | undefined;
 }
 export interface Moving {
     readonly message: Message;
@@ -1536,6 +1537,7 @@ export interface OverflowLanes {
     readonly paused: () => boolean;
     readonly divert: (messages: ReadonlyArray<Moving>, ordered: boolean) => Effect.Effect<ReadonlyArray<"moved" | "full" | undefined>, TransportError>;
     readonly diverted: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, TransportError, Transaction>;
+    readonly removal: (keys: ReadonlyArray<string>) => Removal;
     readonly hold: (held: {
         readonly message: Message;
         readonly hold: Hold;
@@ -1721,7 +1723,7 @@ export interface Subscription {
     readonly fence: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<ReadonlyArray<Delivery>, TransportError, Transaction>;
     readonly acknowledge: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
     readonly drop: (deliveries: ReadonlyArray<Delivery>) => Effect.Effect<void, TransportError>;
-    readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<void, LeaseLost | TransportError, Transaction>;
+    readonly hold: (delivery: Delivery, attempts: ReadonlyArray<Failure>, hold: Hold) => Effect.Effect<"held" | "settled", LeaseLost | TransportError, Transaction>;
     readonly isolate: (delivery: Delivery | undefined) => Effect.Effect<void, TransportError, Scope.Scope>;
     readonly release: (leases: ReadonlyArray<HeldLease>) => Effect.Effect<void, TransportError>;
 }

@@ -3,8 +3,11 @@
  * same client and does the same inserts. The forms run in turn, and only their ratios count.
  *
  * The worker runs with one transaction for each message, and with group commit. The targets are 0.8 and 2 times the
- * bare consumer. The exit code is 1 if a target is missed. With `--short` the rounds are noise, so half of each target
- * is enough. The broker is a process of its own that keeps its messages in memory. No figure includes the publishing.
+ * bare consumer. A third form has an effect as its commit step, so its transactions are composed, one statement after
+ * another. It has no target.
+ *
+ * The exit code is 1 if a target is missed. With `--short` the rounds are noise, so half of each target is enough. The
+ * broker is a process of its own that keeps its messages in memory. No figure includes the publishing.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Redacted, References, Schedule, Schema } from "effect"
@@ -35,8 +38,10 @@ const keys = 1000
 const schema = "millrace_bench"
 const targets = { "one transaction a message": 0.8, "group commit": 2 } as const
 
-type Form = "bare" | keyof typeof targets
-const forms: ReadonlyArray<Form> = ["bare", "one transaction a message", "group commit"]
+const composed = "one composed transaction a message"
+
+type Form = "bare" | typeof composed | keyof typeof targets
+const forms: ReadonlyArray<Form> = ["bare", composed, "one transaction a message", "group commit"]
 
 const Payment = Schema.Struct({ id: Schema.String, key: Schema.String, amount: Schema.Int, pad: Schema.String })
 const Payments = Topic.make("payments", { schema: Payment, key: (payment) => payment.key, id: (payment) => payment.id })
@@ -74,18 +79,23 @@ const rows = Effect.flatMap(
 /** Runs a worker until the ledger has all rows. Returns when that was, since the graceful stop waits for a poll. */
 const worker = Effect.fnUntraced(function*(consumer: string, form: Form) {
   let done = 0
-  const pipeline = Pipeline.from(Payments, { consumer }).pipe(
-    Pipeline.commitSql(({ amount, id, key }, sql) => {
-      done++
-      return sql`insert into millrace_ledger (message_id, key, amount) values (${id}, ${key}, ${amount})`
-    }),
-    Pipeline.group(form === "group commit" ? 250 : 1)
-  )
+  const insert = ({ amount, id, key }: typeof Payment.Type, sql: SqlClient.SqlClient) => {
+    done++
+    return sql`insert into millrace_ledger (message_id, key, amount) values (${id}, ${key}, ${amount})`
+  }
+  const messagesOf = Pipeline.from(Payments, { consumer }).pipe(Pipeline.group(form === "group commit" ? 250 : 1))
+  const running = form === composed
+    ? Worker.run(
+      messagesOf.pipe(
+        Pipeline.commit((payment) => Effect.flatMap(SqlClient.SqlClient, (sql) => insert(payment, sql)))
+      )
+    )
+    : Worker.run(messagesOf.pipe(Pipeline.commitSql(insert)))
   const complete = Effect.suspend(() => done < messages ? Effect.succeed(0) : rows).pipe(
     Effect.repeat({ until: (n) => n === messages, schedule: Schedule.spaced("5 millis") }),
     Effect.map(() => performance.now())
   )
-  const over = Effect.andThen(Worker.run(pipeline), Effect.die("the worker has ended"))
+  const over = Effect.andThen(running, Effect.die("the worker has ended"))
   return yield* Effect.raceFirst(complete, over)
 })
 
@@ -129,6 +139,7 @@ const compared = Effect.fnUntraced(function*(kind: Kind) {
   const each = forms.map((form) => `${form} ${of(form).toFixed(0)}/s`).join(", ")
   yield* Console.log(`${kind}, medians of ${rounds} rounds of ${messages} messages: ${each}`)
   const missed: Array<string> = []
+  yield* Console.log(`${kind}, ${composed} / bare consumer: ${(of(composed) / of("bare")).toFixed(2)}`)
   for (const form of Object.keys(targets) as ReadonlyArray<keyof typeof targets>) {
     const ratio = of(form) / of("bare")
     const least = values.short ? targets[form] / 2 : targets[form]

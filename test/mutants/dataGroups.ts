@@ -46,8 +46,8 @@ export const dataGroupMutants: ReadonlyArray<Mutant> = [
     name: "a redriven message is removed by its place alone in a group as data",
     guarantee: "no loss",
     file: "src/postgres/queue/PgSettlement.ts",
-    from: "isCurrent(delivery) && !isEntry(delivery) && kindOf(delivery.receipt as Receipt) === \"settle\"",
-    to: "isCurrent(delivery) && !isEntry(delivery)",
+    from: "isCurrent(delivery) && (isEntry(delivery) || kindOf(delivery.receipt as Receipt) === \"settle\")",
+    to: "isCurrent(delivery)",
     test: data,
     named: "is described only if each message is held"
   },
@@ -55,8 +55,8 @@ export const dataGroupMutants: ReadonlyArray<Mutant> = [
     name: "a group as data takes a message of a lost lease",
     guarantee: "one owner",
     file: "src/postgres/queue/PgSettlement.ts",
-    from: "isCurrent(delivery) && !isEntry(delivery) && kindOf(delivery.receipt as Receipt) === \"settle\"",
-    to: "!isEntry(delivery) && kindOf(delivery.receipt as Receipt) === \"settle\"",
+    from: "isCurrent(delivery) && (isEntry(delivery) || kindOf(delivery.receipt as Receipt) === \"settle\")",
+    to: "isEntry(delivery) || kindOf(delivery.receipt as Receipt) === \"settle\"",
     test: data,
     named: "is described only if each message is held"
   },

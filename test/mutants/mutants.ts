@@ -2,6 +2,7 @@
  * The breaks: for each guarantee one line of the landed code, made wrong, and the test that must go red.
  */
 import { boundMutants } from "./bounds.ts"
+import { brokerGroupMutants } from "./brokerGroups.ts"
 import { capabilityMutants } from "./capabilities.ts"
 import { cliMutants } from "./cli.ts"
 import { crashedAloneMutants } from "./crashedAlone.ts"
@@ -53,6 +54,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...factMutants,
   ...failureMutants,
   ...dataGroupMutants,
+  ...brokerGroupMutants,
   ...flowMutants,
   ...outcomeMutants,
   ...handlerMutants,

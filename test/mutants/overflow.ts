@@ -4,6 +4,7 @@ import type { Mutant } from "./types.ts"
 const source = "src/internal/broker/BrokerSource.ts"
 const sql = "src/postgres/sql/overflow.ts"
 const test = "test/sqs/sqsOverflow.test.ts"
+const settled = "test/sqs/settledHolds.test.ts"
 
 export const overflowMutants: ReadonlyArray<Mutant> = [
   {
@@ -122,5 +123,32 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     to: "ordered && !earlier.has(message.key)",
     test,
     named: "comes again if its delete is lost after the COMMIT, and does not run before its retry"
+  },
+  {
+    name: "overflow: a failing message with an outcome counts as lost",
+    guarantee: "poison cannot block",
+    file: source,
+    from: "return held ? \"held\" : \"settled\"",
+    to: "return held ? \"held\" as const : yield* notHeld(seat, delivery)",
+    test: settled,
+    named: "that is a commit is settled as a duplicate"
+  },
+  {
+    name: "overflow: a failing message with an outcome is not acknowledged",
+    guarantee: "poison cannot block",
+    file: "src/worker/attempt/Disposition.ts",
+    from: "end === \"settled\" ? forget([delivery]) : Effect.void",
+    to: "Effect.void",
+    test: settled,
+    named: "that is a dead letter is settled as a duplicate"
+  },
+  {
+    name: "overflow: a failing message of a removed consumer is settled",
+    guarantee: "no loss",
+    file: source,
+    from: "if (!registered) return yield* notHeld(seat, delivery)",
+    to: "",
+    test: settled,
+    named: "whose consumer was removed is not settled"
   }
 ]

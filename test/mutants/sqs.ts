@@ -49,8 +49,8 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     name: "sqs: a removal beside a commit",
     guarantee: "effectively once",
     file: "src/postgres/sql/unsettled.ts",
-    from: "where name = $1 for key share",
-    to: "where name = $1",
+    from: "where name = $1 ${which} for key share",
+    to: "where name = $1 ${which}",
     test: onPostgres,
     named: "an id stays known after another process removed the consumer"
   },

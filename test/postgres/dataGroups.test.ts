@@ -2,11 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Layer, Schema, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
-import { DeadLetters, type Delivery, Pipeline, Store, Topic, type Transport, Worker } from "millrace"
+import { DeadLetters, Pipeline, Store, Topic, type Transport, Worker } from "millrace"
 import { inject } from "vitest"
-import { claimOf } from "../../src/worker/commit/GroupCommit.ts"
 import { proxy } from "../harness/proxy.ts"
 import { withSchema } from "../setup/schemas.ts"
+import { dataCommits } from "./dataKit.ts"
 import { eventually, freshSchema, open, postgres, publish, receive, register } from "./kit.ts"
 
 const url = inject("databaseUrl")
@@ -40,18 +40,7 @@ const idsIn = (within: string) =>
       (rows) => rows.map(({ id }) => id)
     ))
 
-/** Commits the deliveries as data, with these statements. */
-const commitData = (
-  subscription: Transport.Subscription,
-  deliveries: ReadonlyArray<Delivery.Delivery>,
-  statements: Store.DataPart["statements"] = [],
-  claims = deliveries.map((delivery) => claimOf({ delivery, fingerprint: `print of ${delivery.message.id}` }))
-) =>
-  Effect.flatMap(Store.Store, (store) =>
-    store.commitData!(
-      { consumer: "c", removal: subscription.removal!(deliveries)!, claims },
-      () => Effect.succeed({ statements, emits: [] })
-    ))
+const commitData = dataCommits("c")
 
 const waiting = (within: string) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>

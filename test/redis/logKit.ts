@@ -112,12 +112,12 @@ export const takenFrom = ({ take }: Transport.Subscription, perKey = 9) => {
   return { got, next: (messages: number) => take({ messages, bytes: 1e6, perKey }, (some) => got.push(...some)) }
 }
 
-/** Opens a subscription to a log of one shard, without a worker. */
-export const opened = Effect.fnUntraced(function*(worker: string, leaseMillis: number) {
+/** Opens a subscription to a log, without a worker. */
+export const opened = Effect.fnUntraced(function*(worker: string, leaseMillis: number, lanes = 1) {
   const { consumers } = yield* Store.Store
   const transport = yield* Transport.Transport
-  yield* consumers.register({ consumer: "ledger", topics: [], lanes: 1, order: "continue" })
-  return yield* transport.open({ ...spec, worker, lanes: 1, lease: Duration.millis(leaseMillis) })
+  yield* consumers.register({ consumer: "ledger", topics: [], lanes, order: "continue" })
+  return yield* transport.open({ ...spec, worker, lanes, lease: Duration.millis(leaseMillis) })
 })
 
 /** Processes these orders, and stops. */

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import * as Redis from "effect/persistence/Redis"
 import { SqlClient } from "effect/sql"
-import { Pipeline, Worker } from "millrace"
+import { Pipeline, Retry, Worker } from "millrace"
 import { RedisConnection, RedisStreams } from "millrace/redis"
 import { fileURLToPath } from "node:url"
 import { inject } from "vitest"
@@ -11,7 +11,7 @@ import { acknowledge } from "../../src/redis/streamScripts.ts"
 import * as Child from "../harness/child.ts"
 import { limit } from "../harness/patience.ts"
 import { freshSchema, postgres } from "../postgres/kit.ts"
-import { type Order, Orders, orders } from "../worker/support.ts"
+import { Declined, type Order, Orders, orders } from "../worker/support.ts"
 import { anyServer, redisRuns } from "./redisServer.ts"
 import type { Setup } from "./stream-program.ts"
 import { freshStream, quiet, send, sizes, transportOn, until } from "./streamKit.ts"
@@ -63,6 +63,20 @@ const started = Effect.fnUntraced(function*(setup: Setup, name: string, waitMill
 
 const emptied = (stream: string) =>
   until("the stream is empty", Effect.map(sizes(stream), ({ length, pending }) => length + pending === 0))
+
+/** The transport of a process whose acknowledgements never reach Redis. */
+const deaf = ({ redis, stream }: Setup) =>
+  RedisStreams.layer({ stream, create: true, block: "100 millis" }).pipe(
+    Layer.provide(Layer.effect(
+      Redis.Redis,
+      Effect.map(Redis.Redis, (redis) =>
+        Redis.Redis.of({
+          ...redis,
+          eval: (script) => (script as unknown) === acknowledge ? () => Effect.never : redis.eval(script)
+        }))
+    )),
+    Layer.provide(RedisConnection.layerLazy(redis))
+  )
 
 describe.runIf(runs)("a message of a stream with its effects in Postgres", () => {
   it.live(
@@ -153,22 +167,8 @@ describe.runIf(runs)("a message of a stream with its effects in Postgres", () =>
               )
             )
           )
-          // No acknowledgement of this process reaches Redis.
-          const deaf = Layer.effect(
-            Redis.Redis,
-            Effect.map(Redis.Redis, (redis) =>
-              Redis.Redis.of({
-                ...redis,
-                eval: (script) => (script as unknown) === acknowledge ? () => Effect.never : redis.eval(script)
-              }))
-          ).pipe(Layer.provide(RedisConnection.layerLazy(setup.redis)))
           const options: Worker.WorkerOptions = { lease: setup.leaseMillis, grace: 0, idlePoll: "50 millis" }
-          const first = yield* Effect.forkChild(
-            Effect.provide(
-              Worker.run(pipeline, options),
-              Layer.provide(RedisStreams.layer({ stream: setup.stream, create: true, block: "100 millis" }), deaf)
-            )
-          )
+          const first = yield* Effect.forkChild(Effect.provide(Worker.run(pipeline, options), deaf(setup)))
           yield* until("all are committed", Effect.map(ledger, (rows) => rows.length >= sent.length))
           yield* Fiber.interrupt(first)
           assert.strictEqual((yield* sizes(setup.stream)).pending, sent.length)
@@ -176,6 +176,42 @@ describe.runIf(runs)("a message of a stream with its effects in Postgres", () =>
           yield* emptied(setup.stream)
           yield* Fiber.interrupt(second)
           assert.deepStrictEqual(idsOf(yield* ledger), idsOf(sent))
+        })
+      ),
+    limit(60_000)
+  )
+
+  it.live(
+    "that fails after its id was committed is settled as a duplicate, and never comes again",
+    () =>
+      withLedger((setup, ledger) =>
+        Effect.gen(function*() {
+          yield* send(orders("a", 1))
+          const sql = yield* SqlClient.SqlClient
+          const seen: Array<string> = []
+          const pipeline = Pipeline.from(Orders, { consumer: "ledger", order: "none" }).pipe(
+            Pipeline.mapEffect((one: Order) => {
+              const isAgain = seen.includes(one.id)
+              seen.push(one.id)
+              return isAgain ? Effect.fail(new Declined({ reason: "again" })) : Effect.succeed(one)
+            }),
+            Pipeline.commit((one) =>
+              Effect.asVoid(
+                sql`insert into ${sql(`${setup.schema}.stream_ledger`)} (id, worker) values (${one.id}, '')`
+              )
+            ),
+            Pipeline.retry(Retry.exponential("13 hours", { attempts: 5, factor: 1, jitter: false }))
+          )
+          const options: Worker.WorkerOptions = { lease: setup.leaseMillis, grace: 0, idlePoll: "50 millis" }
+          const first = yield* Effect.forkChild(Effect.provide(Worker.run(pipeline, options), deaf(setup)))
+          yield* until("it is committed", Effect.map(ledger, (rows) => rows.length === 1))
+          yield* Fiber.interrupt(first)
+          const second = yield* Effect.forkChild(Worker.run(pipeline, options))
+          yield* emptied(setup.stream)
+          yield* Fiber.interrupt(second)
+          const [kept] = yield* sql<{ n: number }>`select (select count(*) from ${sql(`${setup.schema}.messages`)})::int
+            + (select count(*) from ${sql(`${setup.schema}.holds`)})::int as n`
+          assert.deepStrictEqual([seen, idsOf(yield* ledger), kept!.n], [["a1", "a1"], ["a1"], 0])
         })
       ),
     limit(60_000)

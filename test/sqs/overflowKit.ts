@@ -10,16 +10,17 @@ import { type Order, Orders } from "../worker/support.ts"
 import { transportOn } from "./sqsKit.ts"
 import { SqsModel } from "./SqsModel.ts"
 
-export const layers = (model: SqsModel, schema = freshSchema()) =>
+export const layers = (model: SqsModel, schema = freshSchema(), url = inject("databaseUrl")) =>
   Layer.effect(Transport.Transport, Effect.map(Store.Store, (store) => transportOn(model, store))).pipe(
-    Layer.provideMerge(postgres(inject("databaseUrl"), { retention: false }, schema)),
+    Layer.provideMerge(postgres(url, { retention: false }, schema)),
     Layer.provideMerge(Logger.layer([]))
   )
 
 /** Runs a test with a queue, a schema and a ledger of its own. */
 export const withLedger = <A, E>(
   fifo: boolean,
-  test: (ledger: Ledger) => Effect.Effect<A, E, Layer.Success<ReturnType<typeof layers>>>
+  test: (ledger: Ledger) => Effect.Effect<A, E, Layer.Success<ReturnType<typeof layers>>>,
+  url?: string
 ) => {
   const model = new SqsModel(fifo)
   const schema = freshSchema()
@@ -48,7 +49,7 @@ export const withLedger = <A, E>(
       )),
       emptied: until("the queue is empty", Effect.sync(() => model.size === 0))
     })
-  }).pipe(Effect.scoped, Effect.provide(layers(model, schema)))
+  }).pipe(Effect.scoped, Effect.provide(layers(model, schema, url)))
 }
 
 export interface Ledger {

@@ -77,14 +77,30 @@ const removeUndiverted = (
     return diverted.size === 0 ? ours : ours.filter(({ message }) => !diverted.has(message.key))
   })
 
-/** Holds the key of a message in the lanes, and moves the message and those behind it there. */
+/**
+ * Describes the removal of messages that are held here and have no record in the store. Any other one needs
+ * `removeInTransaction`.
+ */
+const removal = ({ held, queue }: Seat, lanes: OverflowLanes): Subscription["removal"] => (deliveries) =>
+  deliveries.every((delivery) => held.of(delivery)?.recorded === false)
+    ? lanes.removal(queue.ordered ? [...new Set(deliveries.map(({ message }) => message.key))] : [])
+    : undefined
+
+/**
+ * Holds the key of a message in the lanes, and moves the message and those behind it there. A message whose outcome the
+ * inbox knows is settled instead. Otherwise the broker would hand it out after each lease.
+ */
 const holdInLanes = (seat: Seat, lanes: OverflowLanes): Subscription["hold"] =>
   Effect.fnUntraced(function*(delivery, attempts, hold) {
     const entry = seat.held.of(delivery)
     if (entry === undefined) return yield* notHeld(seat, delivery)
     const behind = behindOf(seat, entry)
     const known = [entry, ...behind].filter(({ recorded }) => recorded).map(({ message }) => message.id)
-    yield* Effect.mapError(seat.store.unsettled.settle(seat.spec.consumer, known), ofStore(seat, "hold a message"))
+    const registered = yield* Effect.mapError(
+      seat.store.unsettled.settle(seat.spec.consumer, known),
+      ofStore(seat, "hold a message")
+    )
+    if (!registered) return yield* notHeld(seat, delivery)
     const held = yield* lanes.hold({
       message: entry.message,
       hold,
@@ -94,7 +110,7 @@ const holdInLanes = (seat: Seat, lanes: OverflowLanes): Subscription["hold"] =>
         for (const one of [entry, ...behind]) settled(seat, one)
       }
     })
-    if (!held) return yield* notHeld(seat, delivery)
+    return held ? "held" : "settled"
   })
 
 /** The messages at the broker, beside the lanes of the consumer in the store. */
@@ -129,6 +145,7 @@ export const make = (seat: Seat, atBroker: Subscription, lanes: OverflowLanes): 
       held,
       isolate,
       release,
+      removal: removal(seat, lanes),
       removeInTransaction: removeUndiverted(seat, lanes, removeInTransaction),
       renew
     }

@@ -130,6 +130,7 @@ const hold = (seat: Seat): Subscription["hold"] =>
       seat.store.unsettled.hold(seat.spec.consumer, countOf(entry, true), attempts, hold.delay),
       ofStore(seat, "hold a message")
     )
+    return "held" as const
   })
 
 const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delivery, write) =>

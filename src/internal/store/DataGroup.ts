@@ -10,7 +10,8 @@ import type { SqlData } from "../pipeline/SqlData.ts"
 import type { Claim } from "./InboxStore.ts"
 
 /**
- * The removal of a group's messages, as the transport of the same engine describes it. The worker hands it on unread.
+ * The removal of a group's messages, as the subscription describes it in terms of the store. The worker hands it on
+ * unread.
  *
  * @since 0.1.0
  */

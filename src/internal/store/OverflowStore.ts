@@ -18,6 +18,7 @@ import type { ConsumerRemoved, TransportError } from "../../Errors.ts"
 import type { Hold } from "../../Hold.ts"
 import type { Message } from "../../Message.ts"
 import type { Demand, Subscription, SubscriptionSpec } from "../../Transport.ts"
+import type { Removal } from "./DataGroup.ts"
 import type { Transaction } from "./StoreTransaction.ts"
 
 /**
@@ -59,7 +60,7 @@ export interface Source {
   readonly hold: Subscription["hold"]
   /** The functions for its leases. Undefined if its deliveries are under the leases of the lanes. */
   readonly leases:
-    | Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removeInTransaction" | "renew">
+    | Pick<Subscription, "fence" | "held" | "isolate" | "release" | "removal" | "removeInTransaction" | "renew">
     | undefined
 }
 
@@ -98,10 +99,16 @@ export interface OverflowLanes {
     keys: ReadonlyArray<string>
   ) => Effect.Effect<ReadonlySet<string>, TransportError, Transaction>
   /**
+   * Describes the settlement of messages of the source for `Store.commitData`. None of them may have a record in the
+   * store (`UnsettledStore`). The group commits only if the consumer is registered and none of these keys is diverted.
+   * Synchronous.
+   */
+  readonly removal: (keys: ReadonlyArray<string>) => Removal
+  /**
    * Holds the key of a message, and moves these messages behind the hold, in their order. Atomic with the transaction,
    * which `UnsettledStore.settle` has begun. Calls `committed` after it.
    *
-   * Returns false if another owner has settled the message, unless it is parked. Then nothing is changed.
+   * Returns false if the inbox has the outcome of the message, unless it is parked. Then nothing is changed.
    */
   readonly hold: (held: {
     readonly message: Message

@@ -38,9 +38,12 @@ export const holdEntry = ({ db, lanes, spec }: HoldParts, { text }: LogReader): 
     return Effect.mapError(
       Effect.flatMap(put, (rows) =>
         rows.length > 0
-          ? db.sql.afterCommit(Effect.sync(() => {
-            for (const one of all) of.set(one, "done")
-          }))
+          ? Effect.as(
+            db.sql.afterCommit(Effect.sync(() => {
+              for (const one of all) of.set(one, "done")
+            })),
+            "held" as const
+          )
           : Effect.andThen(lanes.checkOwnership([owned]), stale(spec, delivery))),
       (error) => error._tag === "SqlError" ? PgFailure.transportError("hold a key")(error) : error
     )

@@ -49,6 +49,13 @@ const withLeases = (lanes: Subscription, source: Source, leases: Leases): Subscr
   held: () => [...lanes.held(), ...leases.held()],
   renew: renew(lanes, leases),
   removeInTransaction: (all) => split(source, all, leases.removeInTransaction, lanes.removeInTransaction),
+  // A group with deliveries of both sides is composed.
+  removal: (all) =>
+    all.every((delivery) => source.has(delivery))
+      ? leases.removal?.(all)
+      : all.some((delivery) => source.has(delivery))
+      ? undefined
+      : lanes.removal?.(all),
   fence: (all) => split(source, all, leases.fence, lanes.fence),
   isolate: (delivery) => Effect.andThen(lanes.isolate(delivery), leases.isolate(delivery)),
   release: (held) => Effect.ensuring(lanes.release(held), Effect.ignore(leases.release(held)))
@@ -74,8 +81,6 @@ export const around = (lanes: Subscription, source: Source): Subscription => {
         delivery,
         Effect.tap(write, () => Effect.sync(() => source.readAgain(delivery.message.key)))
       ),
-    removal: (deliveries) =>
-      deliveries.some((delivery) => source.has(delivery)) ? undefined : lanes.removal?.(deliveries),
     acknowledge: apart(source.acknowledge, lanes.acknowledge),
     drop: apart(source.drop, lanes.drop),
     hold: (delivery, ...how) => (source.has(delivery) ? source.hold : lanes.hold)(delivery, ...how)

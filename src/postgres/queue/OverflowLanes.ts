@@ -10,8 +10,10 @@ import * as MessageId from "../../MessageId.ts"
 import type { Moving, OverflowLanes } from "../../Store.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import * as Sql from "../sql/overflow.ts"
+import * as UnsettledSql from "../sql/unsettled.ts"
 import { columns } from "./LogReader.ts"
 import type { HoldParts } from "./PgHold.ts"
+import type { PgRemoval } from "./PgSettlement.ts"
 import type { Wake } from "./Wake.ts"
 
 /**
@@ -31,6 +33,7 @@ const paramsOf = (moving: ReadonlyArray<Moving>): ReadonlyArray<unknown> => [
 
 export const make = ({ db, lanes, names, reader, spec: { consumer } }: HoldParts, wake: Wake): OverflowLanes => {
   const text = Sql.make(names)
+  const unsettled = UnsettledSql.make(names)
   return {
     paused: () => lanes.paused,
     divert: (moving, ordered) =>
@@ -49,6 +52,11 @@ export const make = ({ db, lanes, names, reader, spec: { consumer } }: HoldParts
         onFailure: PgFailure.transportError("look for diverted keys"),
         onSuccess: (rows) => new Set(rows.map((row) => String(row["key"])))
       }),
+    removal: (keys) => {
+      const settle = { sql: unsettled.settleAll, params: [consumer, lanes.queue] }
+      const check = { sql: text.undiverted, params: [consumer, keys] }
+      return { queue: lanes.queue, statements: keys.length === 0 ? [settle] : [settle, check] } satisfies PgRemoval
+    },
     hold: ({ committed, hold, message, moving }) =>
       Effect.mapError(
         Effect.flatMap(

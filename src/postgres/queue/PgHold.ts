@@ -53,7 +53,10 @@ export const hold = (parts: HoldParts): Subscription["hold"] => {
       ])
       const held = Effect.flatMap(put, (rows) =>
         rows.length > 0
-          ? db.sql.afterCommit(Effect.sync(() => owned.lost ? undefined : reader.held(delivery.message)))
+          ? Effect.as(
+            db.sql.afterCommit(Effect.sync(() => owned.lost ? undefined : reader.held(delivery.message))),
+            "held" as const
+          )
           : Effect.andThen(lanes.checkOwnership([owned]), stale(spec, delivery)))
       return Effect.mapError(
         held,

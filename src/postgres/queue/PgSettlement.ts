@@ -46,20 +46,21 @@ type Kind = "settle" | "settleRedriven" | "settleLarge"
 const kindOf = ({ large, redriven }: Receipt): Kind =>
   large ? "settleLarge" : redriven === 0 ? "settle" : "settleRedriven"
 
-/** Returns queue, lanes, tokens, server life and seqs of deliveries: the first parameters of a settling statement. */
-const placesOf = (
+/** Returns queue, lanes, tokens and server life of deliveries: the parameters of a fence. */
+const lanesOf = (
   { lanes: { life, queue } }: SettlementParts,
   deliveries: ReadonlyArray<Delivery>
 ): ReadonlyArray<unknown> => {
   const tokens = new Map<number, bigint>()
-  const seqs: Array<bigint> = []
-  for (const { lease, receipt } of deliveries) {
-    const { lane, seq } = receipt as Receipt
-    tokens.set(lane, lease.token)
-    seqs.push(seq)
-  }
-  return [queue, [...tokens.keys()], [...tokens.values()], life, seqs]
+  for (const { lease, receipt } of deliveries) tokens.set((receipt as Receipt).lane, lease.token)
+  return [queue, [...tokens.keys()], [...tokens.values()], life]
 }
+
+/** Returns the parameters of a fence, and the seqs of the deliveries. */
+const placesOf = (parts: SettlementParts, deliveries: ReadonlyArray<Delivery>): ReadonlyArray<unknown> => [
+  ...lanesOf(parts, deliveries),
+  deliveries.map(seqOf)
+]
 
 export const removeInTransaction = (parts: SettlementParts): Subscription["removeInTransaction"] => {
   const text = MessagesSql.make(parts.names)
@@ -103,27 +104,33 @@ export const removeInTransaction = (parts: SettlementParts): Subscription["remov
 
 const isEntry = ({ receipt }: Delivery): boolean => isLogReceipt(receipt)
 
-/** The removal of a whole group as one statement, for `PgDataCommit.ts`. */
+/** The removal of a whole group, for `PgDataCommit.ts`: statements that fail if the group cannot commit as a whole. */
 export interface PgRemoval {
   readonly queue: number
-  readonly settleAll: Sent
+  readonly statements: ReadonlyArray<Sent>
 }
 
 /**
- * Returns the statement that removes these deliveries, and fails if it does not remove all of them. Returns undefined
- * if one of them is lost, redriven, too large or an entry of a log. `removeInTransaction` settles such a delivery in
- * another way.
+ * Returns the statements that check the tokens of these deliveries and remove their rows. They fail if one token is not
+ * valid or one row is missing. Returns undefined if a delivery is lost, redriven or too large, since
+ * `removeInTransaction` settles it in another way.
  */
 export const removal = (parts: SettlementParts): NonNullable<Subscription["removal"]> => {
   const { settleAll } = MessagesSql.make(parts.names)
+  const { fenceAll } = LanesSql.make(parts.names)
   const { queue } = parts.lanes
   const isOrdinary = (delivery: Delivery) =>
-    isCurrent(delivery) && !isEntry(delivery) && kindOf(delivery.receipt as Receipt) === "settle"
+    isCurrent(delivery) && (isEntry(delivery) || kindOf(delivery.receipt as Receipt) === "settle")
+  const settling = (rows: ReadonlyArray<Delivery>): ReadonlyArray<Sent> => {
+    if (rows.length === 0) return []
+    const ascending = [...rows].sort((a, b) => seqOf(a) < seqOf(b) ? -1 : 1)
+    return [{ sql: settleAll, params: [...placesOf(parts, ascending), ascending.map(({ message }) => message.id)] }]
+  }
   return (deliveries) => {
     if (!deliveries.every(isOrdinary)) return undefined
-    const ascending = [...deliveries].sort((a, b) => seqOf(a) < seqOf(b) ? -1 : 1)
-    const params = [...placesOf(parts, ascending), ascending.map(({ message }) => message.id)]
-    return { queue, settleAll: { sql: settleAll, params } } satisfies PgRemoval
+    const rows = deliveries.filter((one) => !isEntry(one))
+    const fencing = rows.length === deliveries.length ? [] : [{ sql: fenceAll, params: lanesOf(parts, deliveries) }]
+    return { queue, statements: [...fencing, ...settling(rows)] } satisfies PgRemoval
   }
 }
 
@@ -177,15 +184,13 @@ const settledOf = (
 export const fence = (parts: SettlementParts): Subscription["fence"] => {
   const text = LanesSql.make(parts.names).fence
   return (all) => {
-    const { lanes } = parts
     const deliveries = all.filter(isCurrent)
-    const tokens = new Map(deliveries.map(({ lease, receipt }) => [(receipt as Receipt).lane, lease.token]))
-    const looked = parts.db.within(text, [lanes.queue, [...tokens.keys()], [...tokens.values()], lanes.life])
+    const looked = parts.db.within(text, lanesOf(parts, deliveries))
     return Effect.mapError(
       Effect.flatMap(looked, (rows) => {
         const ours = new Set(rows.map((row) => row["lane"]))
         const found = deliveries.filter(({ receipt }) => ours.has((receipt as Receipt).lane))
-        return checkMissing(lanes, deliveries, found)
+        return checkMissing(parts.lanes, deliveries, found)
       }),
       PgFailure.transportError("look at fencing tokens")
     )

@@ -90,6 +90,13 @@ const owned = (t: Names) => ({
   fence: `${mine(t, "", ") g(lane, token)", "key share")} select lane from mine`,
 
   /**
+   * Locks lanes as `fence` does, or fails with `MR006` if the token of any of them is not valid. Index and parameters
+   * as for `fence`.
+   */
+  fenceAll: `${mine(t, "", ") g(lane, token)", "key share")}
+select ${t.requireAll}(count(*) = cardinality($2::int[]))::text from mine`,
+
+  /**
    * Returns one row: the server life, and the lanes whose token is still valid. It is used when a commit has found
    * fewer rows than were handed out. Index and parameters as for `fence`.
    */

@@ -36,6 +36,10 @@ const columns = "nullif(g.attempts, '[]'), g.crash_count, g.crashed_alone"
 export const make = (t: Names) => {
   const joins = moving(t, 3, extra, more)
   const behind = moving(t, 7, extra, more)
+  const diverted = `select k.key from ${t.consumers} q cross join unnest($2::text[]) k(key) where q.name = $1 and (${
+    held(t)
+  } or exists (
+  select from ${t.messages} m where m.queue_id::bigint = q.id::bigint and m.key = k.key and ${diverts}))`
   return {
     /**
      * Moves the messages of diverted keys into the lanes, in their order. Returns these messages, each with whether
@@ -65,10 +69,10 @@ where (k.n > 0 or k.held) and ($16::boolean or g.known)`,
      * Returns which of these keys are diverted. Indexes: messages_moved, primary key of holds. No locks. $1 consumer
      * $2 keys
      */
-    diverted: `select k.key from ${t.consumers} q cross join unnest($2::text[]) k(key) where q.name = $1 and (${
-      held(t)
-    } or exists (
-  select from ${t.messages} m where m.queue_id::bigint = q.id::bigint and m.key = k.key and ${diverts}))`,
+    diverted,
+
+    /** Fails with `MR006` if any of these keys is diverted. Indexes and parameters as for `diverted`. */
+    undiverted: `select ${t.requireAll}(count(*) = 0)::text from (${diverted}) d`,
 
     /**
      * Holds a key, and moves messages behind the hold. Returns nothing if the consumer was removed, or if the inbox has

@@ -44,12 +44,22 @@ on conflict (queue_id, id) do update set crash_count = excluded.crash_count, exp
    * The commit is flushed, even if the session's default is off. A broker deletes a message after the commit, so a
    * commit that a crash forgets would lose the message. Index: (name). $1 consumer $2 ids
    */
-  settle: `with q as materialized (
-  select id, case when current_setting('synchronous_commit') = 'off'
-    then set_config('synchronous_commit', 'on', true) end as flushed
-  from ${t.consumers} where name = $1 for key share
-), gone as (
+  settle: `with ${registered(t, "")}, gone as (
   delete from ${t.unsettled} where queue_id = (select id from q) and id = any($2::text[])
 )
-select id from q`
+select id from q`,
+
+  /**
+   * Begins a settlement as `settle` does, for messages without records. Fails with `MR006` if the consumer has another
+   * queue by now, or none. Index: (name). $1 consumer $2 queue
+   */
+  settleAll: `with ${registered(t, "and id = $2::int")} select ${t.requireAll}(count(*) = 1)::text from q`
 })
+
+/** A subquery that locks and returns the consumer $1, and turns flushing on. */
+const registered = (t: Names, which: string) =>
+  `q as materialized (
+  select id, case when current_setting('synchronous_commit') = 'off'
+    then set_config('synchronous_commit', 'on', true) end as flushed
+  from ${t.consumers} where name = $1 ${which} for key share
+)`

@@ -42,8 +42,8 @@ export const make = (
   const { writeInBatch } = OutboxSql.make(names)
 
   const head = ({ claims, removal }: DataGroup): ReadonlyArray<Sent> => {
-    const { queue, settleAll } = removal as PgRemoval
-    return claims === undefined ? [begin, settleAll] : [begin, settleAll, {
+    const { queue, statements } = removal as PgRemoval
+    return claims === undefined ? [begin, ...statements] : [begin, ...statements, {
       sql: claimAll,
       params: [queue, claims.map(({ id }) => id), claims.map(({ fingerprint }) => fingerprint), claims.length]
     }]

@@ -138,17 +138,37 @@ export const make = (options: Options): Disposition => {
       )
     )
 
-  /** Holds the key in the store and records the failures. Meanwhile the worker processes other keys. */
-  const hold: Disposition["hold"] = (delivery, failures, delay, attempt, error) =>
-    held(
+  /**
+   * Holds the key in the store and records the failures. Meanwhile the worker processes other keys. A message that is
+   * settled already is acknowledged before its key is read again.
+   */
+  const hold: Disposition["hold"] = (delivery, failures, delay, attempt, error) => {
+    const context = contextOf(delivery, attempt)
+    return held(
       delivery,
-      apart(store.transact(subscription.hold(delivery, failures, Hold.delayed(delay))))
+      Effect.tap(
+        apart(store.transact(subscription.hold(delivery, failures, Hold.delayed(delay)))),
+        (end) => end === "settled" ? forget([delivery]) : Effect.void
+      )
     ).pipe(
-      Effect.andThen(observeHold(contextOf(delivery, attempt), delay, error)),
-      Effect.andThen(counters.outcome(delivery, "held")),
-      Effect.andThen(firstHeld(delivery, failures, delay)),
+      Effect.flatMap((end) =>
+        end === "settled"
+          ? wasDuplicate(delivery, context)
+          : observeHold(context, delay, error).pipe(
+            Effect.andThen(counters.outcome(delivery, "held")),
+            Effect.andThen(firstHeld(delivery, failures, delay))
+          )
+      ),
       persistently(consumer, delivery)
     )
+  }
+
+  /** Reports a delivery that has failed, although its message was settled before. */
+  const wasDuplicate = (delivery: Delivery, context: DeliveryContext): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      outcomes?.add({ ...duplicate, context })
+      return counters.outcome(delivery, "duplicate")
+    })
 
   const observeHold = (context: DeliveryContext, delay: Duration.Duration, error: unknown): Effect.Effect<void> =>
     outcomes === undefined
@@ -228,8 +248,7 @@ export const make = (options: Options): Disposition => {
           case undefined:
             return Effect.void
           case "Duplicate":
-            outcomes?.add({ ...end, context })
-            return counters.outcome(delivery, "duplicate")
+            return wasDuplicate(delivery, context)
           case "DeadLettered":
             outcomes?.add({ ...end, context, reason, parked })
             return Effect.andThen(

@@ -363,3 +363,11 @@ it.effect("a server without tokens, code and authentication does not start", () 
     assert.include((weak as Error).message, "16 characters")
     assert.notInclude((weak as Error).message, "short\"")
   }))
+
+it.effect("a server with an unsafe link to traces does not start", () =>
+  Effect.gen(function*() {
+    const script = yield* Effect.flip(Effect.scoped(Layer.build(
+      server({ traceUrl: "javascript:{traceId}" }).pipe(Layer.provideMerge(pglite()))
+    )))
+    assert.match((script as Error).message, /traceUrl.*http or https/)
+  }))

@@ -49,6 +49,15 @@ export const messageMutants: ReadonlyArray<Mutant> = [
     named: "failure groups by a search"
   },
   {
+    name: "messages: a search of failure groups that looked at a part calls its counts exact",
+    guarantee: "operations",
+    file: "src/postgres/sql/searchedFailures.ts",
+    from: "(select count(*) from candidates) >= $13::int as more",
+    to: "(select count(*) from candidates) > $13::int as more",
+    test: "test/ops/searching.test.ts",
+    named: "says how far it looked"
+  },
+  {
     name: "messages: doctor compares with the default window always",
     guarantee: "operations",
     file: "src/cli/setup/Checkup.ts",

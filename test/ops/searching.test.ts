@@ -1,7 +1,7 @@
 /** Searches of dead letters by version, text and payload on both engines: what they find, and how far they look. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
-import { DeadLetterSearch, Operations } from "millrace/ops"
+import { DeadLetterSearch, type FailureQuery, Operations } from "millrace/ops"
 import { inject } from "vitest"
 import { freshSchema, postgres } from "../postgres/kit.ts"
 import { pglite } from "../setup/pglite.ts"
@@ -88,6 +88,12 @@ for (const [engine, services, most] of engines) {
           assert.deepStrictEqual([two.ids, two.looked], [[`${most}`, `${most - 1}`], 2])
           const next = yield* search("further", { text: "further-", limit: 1, before: two.next })
           assert.deepStrictEqual(next.ids, [`${most - 2}`])
+          const { failures } = yield* Operations.Operations
+          const counts = (query: FailureQuery) =>
+            Effect.map(failures({ consumer: "further", ...query }), (all) => all.map(({ deadLetters }) => deadLetters))
+          // The oldest one is not among those that are looked at, and it would belong to the group.
+          assert.deepStrictEqual(yield* counts({ text: "further-" }), [{ value: most, kind: "atLeast" }])
+          assert.deepStrictEqual(yield* counts({ id: "further-oldest" }), [{ value: 1, kind: "exact" }])
         }))
 
       it.effect("ends at a number of bytes when payloads are large, and looks further from there", () =>

@@ -30,9 +30,11 @@ const StoredPart = ({ at, of: one }: { readonly of: StoredMessage; readonly at: 
   const { attempts, message } = one
   const ask = () =>
     Api.stored(message.id, { key: message.key, payload: "true" }).then(({ messages }) => {
-      const found = messages[at]?.message.payload
-      if (found === undefined) throw new Error("The message is not stored any more.")
-      return found
+      const found = messages[at]
+      if (found?.message.payload === undefined || found.consumer !== one.consumer) {
+        throw new Error("The message is not stored there any more. Look at this page again.")
+      }
+      return found.message.payload
     })
   return (
     <>

@@ -22,6 +22,7 @@ import * as BrokerTransport from "../faults/brokerTransport.ts"
 import { installed, ownServer } from "../redis/redisServer.ts"
 import { givenOrStarted } from "../setup/server.ts"
 import * as Bare from "./bareConsumers.ts"
+import { median } from "./figures.ts"
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -121,8 +122,6 @@ const measured = Effect.fnUntraced(function*(form: Form, newBroker: NewQueue, na
   if (n !== messages) return yield* Effect.die(`the ledger has ${n} rows instead of ${messages}`)
   return messages / (ended - began) * 1000
 }, Effect.scoped)
-
-const median = (numbers: ReadonlyArray<number>): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!
 
 /** Runs all forms of a broker in turn. Returns the targets that it misses. */
 const compared = Effect.fnUntraced(function*(kind: Kind) {

@@ -5,28 +5,17 @@
  * only serves, or only publishes.
  */
 import { NodeRuntime } from "@effect/platform-node"
-import { Console, Deferred, Effect, Fiber, Redacted, Schema } from "effect"
+import { Console, Deferred, Effect, Fiber, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { Pipeline, Topic, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
+import { type Payment, payment, Payments, timedId } from "./payments.ts"
 
 const url = process.env["DATABASE_URL"] ?? ""
 const table = process.env["LEDGER"] ?? ""
 const messages = Number(process.env["MESSAGES"] ?? 0)
 const warmUp = Number(process.env["WARM_UP"] ?? 0)
 const all = messages + warmUp
-const keys = 1000
-
-const Payment = Schema.Struct({ id: Schema.String, key: Schema.String, amount: Schema.Int, pad: Schema.String })
-const Payments = Topic.make("payments", { schema: Payment, key: (payment) => payment.key, id: (payment) => payment.id })
-type Payment = typeof Payment.Type
-
-const payment = (i: number, id: string): Payment => ({
-  id,
-  key: `k${i * 7919 % keys}`,
-  amount: i,
-  pad: "x".repeat(150)
-})
 
 const finished = Deferred.makeUnsafe<void>()
 let done = 0
@@ -104,13 +93,20 @@ const run = (form: keyof typeof forms) =>
     }))
   })
 
-/** Processes until the process ends. The ledger shows how long that took. */
+/** The line with the memory of a process that serves. */
+const memory = Effect.suspend(() => {
+  const { heapUsed, rss } = process.memoryUsage()
+  return Console.log(JSON.stringify({ heapUsed, rss }))
+})
+
+/** Processes until the process ends, and prints its memory each second. The ledger shows how long that took. */
 const serve = (form: keyof typeof forms) =>
   Effect.gen(function*() {
     const pipeline: Pipeline.Pipeline<unknown, unknown, SqlClient.SqlClient> = forms[form]
     yield* Worker.drain(pipeline)
     const worker = yield* Effect.forkChild(Worker.run(pipeline))
     yield* Console.log("ready")
+    yield* Effect.forkChild(Effect.repeat(memory, Schedule.spaced("1 second")))
     return yield* Fiber.join(worker)
   })
 
@@ -122,8 +118,7 @@ const publish = (rate: number, seconds: number) =>
     for (let i = 0; i < rate * seconds; i++) {
       const wait = began + i * 1000 / rate - performance.now()
       if (wait > 0) yield* Effect.sleep(wait)
-      const id = `${performance.timeOrigin + performance.now()}:${i}`
-      publishing.push(yield* Effect.forkChild(Topic.publish(Payments, payment(i, id))))
+      publishing.push(yield* Effect.forkChild(Topic.publish(Payments, payment(i, timedId(i)))))
     }
     yield* Fiber.joinAll(publishing)
   })
@@ -135,4 +130,9 @@ const program = role === "serve"
   : role === "publish"
   ? publish(Number(rate), Number(seconds))
   : run(form)
-NodeRuntime.runMain(program.pipe(Effect.provide(Postgres.layer({ url: Redacted.make(url), schema: "bench" }))))
+const millis = (variable: string) => process.env[variable] === undefined ? undefined : Number(process.env[variable])
+NodeRuntime.runMain(program.pipe(Effect.provide(Postgres.layer({
+  url: Redacted.make(url),
+  schema: "bench",
+  retention: { every: millis("RETENTION_EVERY"), inbox: millis("RETENTION_INBOX") }
+}))))

@@ -9,6 +9,7 @@
  */
 import { Console, Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { median } from "./figures.ts"
 import { type Form, millrace } from "./millrace.ts"
 import { connections, yardstick } from "./yardstick.ts"
 
@@ -35,8 +36,6 @@ interface Cost {
   readonly postgresMicros: number
   readonly steps: ReadonlyArray<StepCost>
 }
-
-const median = (numbers: ReadonlyArray<number>): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0
 
 /** The cost of each step since the last reset, divided by the messages. */
 const stepsOf = (messages: number) =>

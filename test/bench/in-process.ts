@@ -12,6 +12,7 @@ import { Postgres } from "millrace/postgres"
 import { parseArgs } from "node:util"
 import { givenOrStarted } from "../setup/server.ts"
 import { ceiling } from "./ceiling.ts"
+import { median } from "./figures.ts"
 import { fractions } from "./fractions.ts"
 import { millrace } from "./millrace.ts"
 import { prototype } from "./prototype.ts"
@@ -30,8 +31,6 @@ const keys = 1000
 const hotKeys = 4
 const hotMessages = messages / 4
 const floor = values.short ? 0.33 : 0.5
-
-const median = (numbers: ReadonlyArray<number>): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!
 
 const bench = Effect.gen(function*() {
   const figures = {

@@ -52,7 +52,11 @@ export const contenders: ReadonlyArray<Contender> = [
   peer("pg-boss", "pg-boss key_strict_fifo", 0.2),
   peer("pg-boss", "pg-boss by hand", 1),
   peer("bullmq", "BullMQ", 0.5, true),
+  peer("bullmq", "BullMQ on Postgres", 0.2),
   peer("persisted-queue", "PersistedQueue", 0.2),
+  peer("effect-mq", "effect-mq", 0.1),
+  peer("pg-transactional-outbox", "pg-transactional-outbox", 0.1),
+  peer("pg-transactional-outbox", "pg-transactional-outbox ordered", 0.1),
   peer("dbos", "DBOS", 0.1)
 ]
 

@@ -8,6 +8,7 @@ import { Pipeline, type Store, Topic, Worker } from "millrace"
 import * as Names from "../../src/postgres/sql/names.ts"
 import * as OutboxSql from "../../src/postgres/sql/publishing.ts"
 import * as PgOutbox from "../../src/postgres/store/PgOutbox.ts"
+import { median } from "./figures.ts"
 
 const Payment = Schema.Struct({ id: Schema.String, key: Schema.String, amount: Schema.Int, pad: Schema.String })
 const Payments = Topic.make("bench-publish", {
@@ -15,8 +16,6 @@ const Payments = Topic.make("bench-publish", {
   key: (payment) => payment.key,
   id: (payment) => payment.id
 })
-
-const median = (numbers: ReadonlyArray<number>): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!
 
 export const publishes = Effect.fnUntraced(function*(
   { messages, rounds, schema }: { readonly schema: string; readonly messages: number; readonly rounds: number }

@@ -42,6 +42,16 @@ export const redisServer = async (): Promise<Redis | undefined> => {
   return ready ? { url: `redis://127.0.0.1:${port}`, stop: () => void child.kill() } : undefined
 }
 
+/** Holds a snapshot open that has read this table, in a session of its own. */
+export const snapshotHeld = (table: string, millis: number) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) =>
+      sql.withTransaction(Effect.andThen(sql.unsafe(`select count(*) from ${table}`), Effect.sleep(millis))).pipe(
+        Effect.provideService(SqlClient.BeginTransaction, "begin isolation level repeatable read")
+      )
+  )
+
 /** Fresh tables for the next contender, and no work of Postgres for the one before it. */
 export const clean = (url: string) =>
   Effect.gen(function*() {

@@ -69,6 +69,21 @@ describe("a proxy in front of Postgres", { timeout: 20_000 }, () => {
       })
     ))
 
+  it.live("a way takes its time in both directions, and keeps the order of bytes", () =>
+    behind((between) =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        between.wayMillis = 20
+        const began = performance.now()
+        const long = "x".repeat(2_000_000)
+        const [row] = yield* sql<{ readonly long: string }>`
+          select ${long}::text || '!' as long`
+        assert.isAtLeast(performance.now() - began, 40)
+        assert.strictEqual(row?.long, `${long}!`)
+        between.wayMillis = 0
+      })
+    ))
+
   it.live("strikes no transaction without a marked statement", () =>
     behind((between) =>
       Effect.gen(function*() {

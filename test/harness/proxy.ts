@@ -1,6 +1,6 @@
 /**
- * A TCP proxy in front of Postgres: it stops passing bytes on, cuts connections, or strikes at a COMMIT, when a test
- * says so. In front of another server it reads no statements.
+ * A TCP proxy in front of Postgres. When a test says so, it stops passing bytes on, delays them, cuts connections, or
+ * strikes at a COMMIT. In front of another server it reads no statements.
  *
  * COMMIT is a prepared statement here: its text is sent once a connection, later a name stands for it. So the proxy
  * reads the messages of the wire protocol (Parse, Bind, Query) and knows which statement each one runs. It strikes only
@@ -89,6 +89,8 @@ export class Proxy {
   target = ""
   /** Whether new connections are reset at once. */
   shut = false
+  /** How many milliseconds bytes take from one end to the other, in each direction. */
+  wayMillis = 0
   /** Faults for the next COMMITs, one each. */
   readonly commits: Array<CommitFault> = []
   /** From a client's chunk on that this accepts, nothing of its connection passes in either direction. */
@@ -153,6 +155,16 @@ export class Proxy {
     this.cut()
   }
 
+  /** One direction of a connection: it takes each step after the time of the way, and keeps their order. */
+  private way(): (step: () => void) => void {
+    const steps: Array<() => void> = []
+    return (step) => {
+      if (this.wayMillis === 0) return step()
+      steps.push(step)
+      setTimeout(() => steps.shift()?.(), this.wayMillis)
+    }
+  }
+
   private pass(connection: Connection): void {
     const { client, upstream } = connection
     this.connections.add(connection)
@@ -165,16 +177,18 @@ export class Proxy {
       client.destroy()
       upstream.destroy()
     }
+    const there = this.way()
+    const back = this.way()
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true)
       socket.on("error", () => {})
     }
     client.on("close", end)
     // In a black hole the client does not notice that the server has gone, either.
-    upstream.on("close", () => answer === "drop" || !connection.passes ? undefined : end())
+    upstream.on("close", () => answer === "drop" || !connection.passes ? undefined : back(end))
     upstream.on("data", (chunk: Buffer) => {
       if (!connection.passes) return
-      if (answer === "pass") client.write(chunk)
+      if (answer === "pass") back(() => client.write(chunk))
       if (answer === "hold") held.push(chunk)
       if (answer === "reset") client.resetAndDestroy()
     })
@@ -182,7 +196,7 @@ export class Proxy {
       if (connection.sent.length < remembered) connection.sent += chunk.toString("latin1")
       if (connection.passes && this.swallow?.(chunk) === true) connection.passes = false
       if (!connection.passes) return
-      upstream.write(chunk)
+      there(() => upstream.write(chunk))
       if (this.dropResponses?.(chunk) === true) connection.passes = false
       for (const statement of reader.read(chunk)) {
         this.sent(statement, upstream.localPort ?? 0)

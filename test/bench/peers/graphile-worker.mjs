@@ -1,6 +1,6 @@
 // graphile-worker: tuned, and with one queue for each key, which keeps order.
 import { Logger, makeWorkerUtils, run } from "graphile-worker"
-import { inThousands, insert, measure, pool, steadily, tick, url } from "./work.mjs"
+import { connections, inThousands, insert, measure, pool, steadily, tick, url } from "./work.mjs"
 
 const migrated = async () => {
   await pool.query("drop schema if exists graphile_worker cascade")
@@ -23,7 +23,7 @@ const work = (worker) => async () => {
   await run({
     pgPool: pool,
     logger: new Logger(() => () => {}),
-    concurrency: 24,
+    concurrency,
     noHandleSignals: true,
     pollInterval: 1000,
     preset: { worker },
@@ -36,13 +36,14 @@ const work = (worker) => async () => {
   })
 }
 
-const tuned = { concurrentJobs: 24, localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 }
-const ordered = { concurrentJobs: 24 }
+const concurrency = connections + 4
+const tuned = { concurrentJobs: concurrency, localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 }
+const ordered = { concurrentJobs: concurrency }
 
 export const contenders = {
   "graphile-worker tuned": () =>
     measure(
-      { guarantees: "at least once, no order, effect apart", settings: `${JSON.stringify(tuned)}, pool 20` },
+      { guarantees: "at least once, no order, effect apart", settings: `${JSON.stringify(tuned)}, pool ${connections}` },
       publish(false),
       work(tuned)
     ),
@@ -50,7 +51,7 @@ export const contenders = {
     measure(
       {
         guarantees: "at least once, order by key, effect apart",
-        settings: `${JSON.stringify(ordered)}, a queue for each key, pool 20`
+        settings: `${JSON.stringify(ordered)}, a queue for each key, pool ${connections}`
       },
       publish(true),
       work(ordered)

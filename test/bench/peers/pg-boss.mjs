@@ -1,6 +1,6 @@
 // pg-boss: effect and completion apart; in order by key; and a hundred jobs a transaction, written by hand.
 import { PgBoss } from "pg-boss"
-import { inThousands, insert, left, measure, pool, steadily, tick, url } from "./work.mjs"
+import { connections, inThousands, insert, left, measure, pool, steadily, tick, url } from "./work.mjs"
 
 const polling = { batchSize: 200, pollingIntervalSeconds: 0.5 }
 
@@ -33,6 +33,8 @@ const work = (boss) => async () => {
   }
 }
 
+const loops = connections / 5
+
 /** Fetch, effects and completion in one transaction. */
 const byHand = (boss) => async () => {
   const loop = async () => {
@@ -49,10 +51,10 @@ const byHand = (boss) => async () => {
     }
     client.release()
   }
-  for (let n = 0; n < 4; n++) void loop()
+  for (let n = 0; n < loops; n++) void loop()
 }
 
-const settings = `4 workers, ${JSON.stringify(polling)}, pool 20`
+const settings = `4 workers, ${JSON.stringify(polling)}, pool ${connections}`
 
 export const contenders = {
   "pg-boss tuned": async () => {
@@ -69,7 +71,7 @@ export const contenders = {
     const boss = await open()
     const about = {
       guarantees: "effect with completion, no order, one failure fails 100",
-      settings: "4 loops of fetch 100, inserts, complete in one transaction, pool 20"
+      settings: `${loops} loops of fetch 100, inserts, complete in one transaction, pool ${connections}`
     }
     await measure(about, publish(boss, false), byHand(boss))
   }

@@ -7,7 +7,9 @@ const messages = Number(process.env.MESSAGES ?? 0)
 const warmUp = Number(process.env.WARM_UP ?? 0)
 const keys = 1000
 
-export const pool = new pg.Pool({ connectionString: url, max: 20 })
+/** The connections of the effects. A network away more of them are needed. */
+export const connections = Number(process.env.CONNECTIONS ?? 20)
+export const pool = new pg.Pool({ connectionString: url, max: connections })
 pool.on("error", () => {})
 pool.on("connect", (client) => client.on("error", () => {}))
 

@@ -159,7 +159,7 @@ describe("a group as data on a connection whose COMMIT rolls back", () => {
           { settled: () => undefined } as unknown as PgWatchers,
           new UnroutedTopics()
         )
-        const removal = { queue: 1, settleAll: sent("delete") }
+        const removal = { queue: 1, statements: [sent("delete")] }
         return commitData(
           { consumer: "c", removal, claims: undefined },
           () => Effect.succeed({ statements: [], emits: [] })

@@ -47,7 +47,8 @@ const withLedger = <A, E>(
       stream: freshStream(),
       name: "",
       leaseMillis: limit(1500),
-      waitMillis: 0
+      waitMillis: 0,
+      fails: false
     }
     return yield* Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
@@ -57,8 +58,8 @@ const withLedger = <A, E>(
     }).pipe(Effect.provide(both(setup)))
   }).pipe(Effect.scoped)
 
-const started = Effect.fnUntraced(function*(setup: Setup, name: string, waitMillis = 0) {
-  return yield* Child.start({ name, program, setup: { ...setup, name, waitMillis } })
+const started = Effect.fnUntraced(function*(setup: Setup, name: string, waitMillis = 0, fails = false) {
+  return yield* Child.start({ name, program, setup: { ...setup, name, waitMillis, fails } })
 })
 
 const emptied = (stream: string) =>
@@ -98,6 +99,33 @@ describe.runIf(runs)("a message of a stream with its effects in Postgres", () =>
             { id: "a2", worker: "second" },
             { id: "a3", worker: "second" }
           ])
+        }))
+      ),
+    limit(60_000)
+  )
+
+  it.live(
+    "that has moved into the lanes of the store outlives the SIGKILL of its process, and has one effect",
+    () =>
+      withLedger((setup, ledger) =>
+        Effect.scoped(Effect.gen(function*() {
+          const sql = yield* SqlClient.SqlClient
+          const moved = Effect.map(
+            sql<{ readonly id: string }>`select id from ${sql(`${setup.schema}.messages`)}`,
+            (rows) => rows.map(({ id }) => id)
+          )
+          const first = yield* started(setup, "first", 0, true)
+          yield* send(orders("a", 3))
+          yield* until("all have moved", Effect.map(moved, ({ length }) => length === 3))
+          // Acknowledgements may be lost with the process. Then the messages come again, and are not moved twice.
+          yield* first.signal("SIGKILL")
+          const second = yield* started(setup, "second")
+          yield* emptied(setup.stream)
+          assert.deepStrictEqual([yield* ledger, (yield* moved).toSorted()], [[], ["a1", "a2", "a3"]])
+          yield* sql`update ${sql(`${setup.schema}.holds`)} set until = clock_timestamp()`
+          yield* until("all are committed", Effect.map(ledger, ({ length }) => length === 3))
+          yield* Child.stop(second)
+          assert.deepStrictEqual([idsOf(yield* ledger), yield* moved], [["a1", "a2", "a3"], []])
         }))
       ),
     limit(60_000)

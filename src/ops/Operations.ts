@@ -123,7 +123,8 @@ export class Operations extends Context.Service<Operations, {
   ) => Effect.Effect<FailureHistory, StoreFailure | ConsumerNotFound>
   /**
    * Returns a page of dead letters in any state, newest first. A search for a text or for a value in the payload looks
-   * at the newest 20,000 that match the rest (2,000 on PGlite). `next` continues it.
+   * at the newest 20,000 that match the rest (2,000 on PGlite). It ends after 32 MiB, or 8 MiB for a value. `next`
+   * continues it.
    */
   readonly searchDeadLetters: (
     search?: DeadLetterSearch

@@ -42,6 +42,14 @@ export const lookingMutants: ReadonlyArray<Mutant> = [
   },
   {
     ...plans,
+    name: "lists: one prepared plan for all filters",
+    file: "src/postgres/store/PgDeadLetters.ts",
+    from: "db.unprepared(few ?",
+    to: "db.query(few ?",
+    named: "prepare no statement"
+  },
+  {
+    ...plans,
     name: "lists: a page that walks all newer dead letters",
     file: "src/postgres/sql/narrowing.ts",
     from: "`${withId} < ${row(last)}`",

@@ -59,6 +59,11 @@ export interface PgDatabase {
   /** Runs a statement in the ambient transaction. Without one, the statement runs by itself on the users' pool. */
   readonly query: Query
   /**
+   * Runs a statement as `query` does, without a prepared name. After five runs by name Postgres may take one plan for
+   * all filters, and that plan can take a hundred times as long.
+   */
+  readonly unprepared: Query
+  /**
    * Runs a statement on the machinery's connections, bounded in time and outside of any ambient transaction. The
    * statement's commit is flushed, even if the role's default is otherwise. `src/postgres/README.md` lists the
    * exceptions, which use `unflushed`.
@@ -165,7 +170,7 @@ export const make = Effect.fnUntraced(
     const transaction = Isolation.transaction(client)
     const onMachinery: PgDatabase["onMachinery"] = (body) =>
       inTime(Effect.updateContext(Effect.provideService(body, OnMachinery, true), withoutTransaction))
-    const { query, within } = statements(client)
+    const { query, unprepared, within } = statements(client)
     // A pooler accepts no session settings when a connection starts, so the machinery's sessions have the database's
     // default level. If that is not READ COMMITTED, each machinery statement runs in a transaction whose BEGIN sets it.
     const wrapped = settings.pooler && level !== "read committed"
@@ -173,6 +178,7 @@ export const make = Effect.fnUntraced(
       sql,
       settings,
       query,
+      unprepared,
       within,
       machinery: wrapped ? (text, params) => onMachinery(transaction(within(text, params))) : ours,
       transaction,
@@ -213,7 +219,7 @@ const withPgParts = (
   })
 }
 
-const statements = (client: Client.SqlClient): Pick<PgDatabase, "within" | "query"> => ({
+const statements = (client: Client.SqlClient): Pick<PgDatabase, "within" | "query" | "unprepared"> => ({
   within: (text, params) =>
     Effect.withFiber((fiber) =>
       Context.getUnsafe(fiber.context, client.transactionService)[0].execute(text, params, undefined)
@@ -224,5 +230,12 @@ const statements = (client: Client.SqlClient): Pick<PgDatabase, "within" | "quer
       return ambient === undefined
         ? client.unsafe<Record<string, unknown>>(text, params)
         : ambient[0].execute(text, params, undefined)
+    }),
+  unprepared: (text, params) =>
+    Effect.withFiber((fiber) => {
+      const ambient = Context.getOrUndefined(fiber.context, client.transactionService)
+      return ambient === undefined
+        ? client.unsafe<Record<string, unknown>>(text, params).unprepared
+        : ambient[0].executeUnprepared(text, params, undefined)
     })
 })

@@ -63,10 +63,11 @@ from pg_replication_slots where restart_lsn is not null order by kept desc`,
 
   /**
    * Bounds a transaction that only reads. Just-in-time compilation would cost more than the statements. Statistics of
-   * another queue would make a scan of a whole table look cheap. PGlite ignores
-   * the timeout, so each statement is bounded by itself. $1 milliseconds
+   * another queue would make a scan of a whole table look cheap. A plan for all filters would be wrong for most of
+   * them. PGlite ignores the timeout, so each statement is bounded by itself. $1 milliseconds
    */
   bounds:
     `select set_config('statement_timeout', $1, true), set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+  set_config('plan_cache_mode', 'force_custom_plan', true),
   set_config('transaction_read_only', 'on', true)`
 }

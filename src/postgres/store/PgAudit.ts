@@ -33,7 +33,7 @@ export const make = (db: PgDatabase, names: Names): AuditStore => {
   return {
     list: (query) =>
       Effect.mapBoth(
-        db.query(text.list(AuditSql.isFaceted(query)), [
+        db.unprepared(text.list(AuditSql.isFaceted(query)), [
           query.about ?? null,
           query.consumer ?? null,
           query.deadLetterId === undefined ? null : numberOf(query.deadLetterId) ?? 0n,

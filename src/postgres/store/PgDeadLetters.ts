@@ -48,7 +48,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
     add: makeAdd(db, names, queues),
     list: (query) =>
       Effect.mapBoth(
-        db.query(text.list(Narrowing.wayOf(query)), [
+        db.unprepared(text.list(Narrowing.wayOf(query)), [
           ...Narrowing.params(query, query.before === undefined ? null : numberOf(query.before) ?? 0n),
           Page.rows(query.limit)
         ]),
@@ -57,7 +57,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
     groups: (filter) => {
       const few = filter.key !== undefined || filter.id !== undefined
       return Effect.mapBoth(
-        db.query(few ? text.groupsOfFew(Narrowing.wayOf(filter)) : text.groups, [
+        db.unprepared(few ? text.groupsOfFew(Narrowing.wayOf(filter)) : text.groups, [
           ...Narrowing.params({ ...filter, state: filter.state ?? "open" }),
           Page.countTo,
           Page.rows(filter.limit)
@@ -69,7 +69,7 @@ export const make = (db: PgDatabase, names: Names, queues: Queues, wake: Wake): 
       Effect.mapBoth(
         Effect.andThen(
           ServerLife.current(db.query, names),
-          db.query(text.freeze(Narrowing.wayOf(open(filter))), [...Narrowing.params(open(filter)), Page.countTo])
+          db.unprepared(text.freeze(Narrowing.wayOf(open(filter))), [...Narrowing.params(open(filter)), Page.countTo])
         ),
         {
           onFailure: PgFailure.storeFailure("freeze a set of dead letters"),

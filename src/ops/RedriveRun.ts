@@ -42,7 +42,7 @@ export interface RedriveWarning {
 export interface RedrivePreview {
   readonly consumer: string
   readonly set: FrozenSet
-  /** Open dead letters of the set. Counting ends at 100,000. */
+  /** Open dead letters of the set. Counting ends at 10,000. */
   readonly deadLetters: Count
   /** Different keys of the first 10,000 dead letters. */
   readonly keys: number

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import type { Filter, FrozenSet } from "../../DeadLetter.ts"
 import { ConsumerNotFound, RedriveRunNotFound, type StoreFailure } from "../../Errors.ts"
+import * as Page from "../../internal/Page.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import * as Narrowing from "../../postgres/sql/narrowing.ts"
 import * as Sql from "../../postgres/sql/redriveActs.ts"
@@ -12,9 +13,6 @@ import { upTo } from "../Fact.ts"
 import type { Operations } from "../Operations.ts"
 import type { RedrivePreview, RedriveRun, RedriveState, RedriveStop, RedriveWarning } from "../RedriveRun.ts"
 import { type FactQuery, number, type Row, text, texts, time } from "./FactQuery.ts"
-
-/** How many dead letters of a set are counted. */
-const mostCounted = 100_000
 
 /** How many dead letters of a set are read for its keys, versions and times. */
 const mostRead = 10_000
@@ -43,6 +41,10 @@ const runOf = (row: Row, untouched: RedriveRun["untouched"]): RedriveRun => {
     number(row, "duplicate"),
     number(row, "failed")
   ]
+  // The total was counted further when the run started.
+  const left = untouched.kind === "exact"
+    ? untouched.value
+    : Math.max(untouched.value, number(row, "total") - number(row, "redriven"))
   const [redriven, rate, state] = [number(row, "redriven"), number(row, "rate"), text(row, "state") as RedriveState]
   return {
     id: text(row, "run"),
@@ -63,7 +65,7 @@ const runOf = (row: Row, untouched: RedriveRun["untouched"]): RedriveRun => {
     failedAgain,
     waiting: redriven - committed - duplicate - failedAgain,
     untouched,
-    leftMillis: state === "running" ? (untouched.value / rate) * 1000 : undefined,
+    leftMillis: state === "running" ? (left / rate) * 1000 : undefined,
     startedBy: text(row, "started_by"),
     startedAt: time(row, "started") ?? 0,
     note: text(row, "note"),
@@ -115,10 +117,10 @@ export const make = (
     const set = JSON.parse(text(row, "filter")) as Filter
     const [left] = yield* read("count what a redrive run has not redriven", sql.untouched(Narrowing.wayOf(set)), [
       ...Narrowing.params(set, text(row, "cursor")),
-      mostCounted + 1,
+      Page.countTo + 1,
       text(row, "snapshot")
     ])
-    return runOf(row, upTo(number(left ?? {}, "n"), mostCounted))
+    return runOf(row, upTo(number(left ?? {}, "n"), Page.countTo))
   })
 
   const list = (id: string | undefined, consumer: string | undefined, open: boolean, limit: number) =>
@@ -134,14 +136,14 @@ export const make = (
     const set = yield* store.deadLetters.freeze(filter)
     const [seen = {}] = yield* read("preview a redrive", sql.preview(Narrowing.wayOf(set.filter)), [
       ...Narrowing.params(set.filter),
-      mostCounted + 1,
+      Page.countTo + 1,
       snapshotOf(set),
       mostRead
     ])
     const preview = {
       consumer,
       set,
-      deadLetters: upTo(number(seen, "n"), mostCounted),
+      deadLetters: upTo(number(seen, "n"), Page.countTo),
       keys: number(seen, "keys"),
       parkedKeys: number(seen, "parked_keys"),
       firstAt: time(seen, "first"),

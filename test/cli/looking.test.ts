@@ -164,6 +164,8 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         /\nstate +delayed\ntopic +payments-stored\nkey +l\ndue +\S+Z, in (1h 59m|2h).*\nname +reminder\n/
       )
       assert.notMatch(delayed.stdout, /\n(consumer|published|attempts) /)
+      assert.match((yield* cli(["delayed"])).stdout, /\npayments-stored +1 /)
+      assert.isTrue(yield* Topic.cancel(Payments, { key: "l", name: "reminder" }))
       yield* ledger("stored-unread").publish("a1")
       const unrouted = documentOf(yield* cli(["messages", "show", "stored-unread-a1", "--json"])).data
       assert.deepStrictEqual(unrouted.map(({ message, state }: any) => [state, JSON.parse(message.payload).account]), [

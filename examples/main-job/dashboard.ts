@@ -45,7 +45,9 @@ export const layer = (schema: string, screen: Screen, port: number) => {
   const printed = Layer.effectDiscard(
     HttpServer.addressFormattedWith((address) => Effect.sync(() => screen.line(`  Pages: ${address}/#code=${code}`)))
   )
-  return Layer.merge(HttpRouter.serve(pages, { disableLogger: true, disableListenLog: true }), printed).pipe(
+  // The server listens before it has its pages, and a request of that moment would get no answer.
+  return printed.pipe(
+    Layer.provide(HttpRouter.serve(pages, { disableLogger: true, disableListenLog: true })),
     Layer.provide(Operations.layer({ schema })),
     Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port })),
     Layer.provide(Layer.effectDiscard(build))

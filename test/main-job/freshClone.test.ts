@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { cpSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "vitest"
+import { limit } from "../harness/patience.ts"
 import { root } from "../scripts/run.ts"
 import { folder, patient } from "./main-job-kit.ts"
 import { start } from "./main-job-program.ts"
@@ -23,7 +24,9 @@ describe("the pages of the main job in a fresh clone", () => {
       const program = yield* start(["--messages", "10", "--dashboard", "--port", "0"], {}, yield* clone)
       yield* program.shows(/Pages: .*#code=/)
       const address = /Pages: (.*)#code=/.exec(program.output())![1]!
-      const page = yield* Effect.promise(() => fetch(address).then((response) => response.text()))
+      const page = yield* Effect.promise(() =>
+        fetch(address, { signal: AbortSignal.timeout(limit(30_000)) }).then((response) => response.text())
+      )
       assert.match(page, /<script[^>]* src="\.\/assets\//)
       assert.notMatch(page, /not built/)
     })), patient)

@@ -68,7 +68,7 @@ export interface FailureHistory {
   readonly seconds: number
   /** Dead letters in any state by the time of their last death, oldest first. A time without any has no point. */
   readonly points: ReadonlyArray<{ readonly at: number; readonly dead: number }>
-  /** Whether the points have the newest 20,000 dead letters only, and there are older ones. */
+  /** Whether the points have the newest 10,000 dead letters only, and there are older ones. */
   readonly more: boolean
   /** When each version of the code was first seen: at a death of the group, or at the start of a worker. */
   readonly versions: ReadonlyArray<{ readonly at: number; readonly version: string }>

@@ -43,7 +43,7 @@ const bounds: ReadonlyArray<readonly [name: string, text: string, params: Readon
   ["unrouted", facts.unrouted, [], 3 * 10_001],
   ["series", facts.series, ["c", 10, null, null], 400],
   ["inLanes", finding.inLanes, ["nothing", 7, 200], 200],
-  ["inQueues", finding.inQueues, ["nothing", "(100,0)"], 10_000],
+  ["inQueues", finding.inQueues(true), ["nothing", "(100,0)"], 10_000],
   ["inbox", finding.inbox, ["d77"], 10]
 ]
 

@@ -58,7 +58,7 @@ layer(
       const { failureHistory, failures } = yield* Operations.Operations
       yield* writeMany(schema, "full", 30_000)
       const { more, points } = yield* failureHistory("full", "f")
-      assert.deepStrictEqual([more, points.reduce((sum, { dead }) => sum + dead, 0)], [true, 20_000])
+      assert.deepStrictEqual([more, points.reduce((sum, { dead }) => sum + dead, 0)], [true, 10_000])
       assert.strictEqual((yield* failures({ consumer: "full" }))[0]!.recent[35], 1_000)
     }))
 

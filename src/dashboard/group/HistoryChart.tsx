@@ -39,7 +39,7 @@ export const HistoryChart = (
 }
 
 /** The most dead letters that the server counts for one chart. */
-const mostRead = "20,000"
+const mostRead = "10,000"
 
 const Deaths = ({ history, hours }: { readonly history: FailureHistory; readonly hours: number }) => {
   const { points, seconds } = history

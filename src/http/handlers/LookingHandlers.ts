@@ -44,7 +44,7 @@ export const consumers = HttpApiBuilder.group(api, "consumers", (handlers) =>
             workers: operations.workers,
             delayed: operations.delayed,
             unrouted: operations.unrouted
-          })
+          }, { concurrency: 2 })
           return yield* answer({
             ...all,
             consumers,

@@ -143,7 +143,7 @@ export const FailureHistory = Schema.Struct({
   /** The length of a point. */
   seconds: Schema.Finite,
   points: Schema.Array(Schema.Struct({ at: Time, dead: Schema.Finite })),
-  /** Whether there are older dead letters than the newest 20,000, which the points have. */
+  /** Whether there are older dead letters than the newest 10,000, which the points have. */
   more: Schema.Boolean,
   versions: Schema.Array(Schema.Struct({ at: Time, version: Schema.String })),
   redrives: Schema.Array(Schema.Struct({

@@ -26,7 +26,7 @@ const recentOf = (row: Row): ReadonlyArray<number> => {
 }
 
 /** The dead letters that a history reads. */
-const mostRead = 20_000
+const mostRead = 10_000
 
 const historyOf = (rows: ReadonlyArray<Row>, seconds: number): FailureHistory => {
   const about = (name: string) => rows.filter((row) => text(row, "about") === name)

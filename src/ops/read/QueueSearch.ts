@@ -63,8 +63,9 @@ export const make = (read: Read, names: Names) => {
   const inQueues = Effect.fnUntraced(function*(id: string, mostBytes: number) {
     const [size] = yield* read("look through the queues", sql.size)
     const end = Math.max(1, Math.floor(mostBytes / block))
-    const found = yield* read("look through the queues", sql.inQueues, [id, `(${Math.min(end, 2 ** 31)},0)`])
-    return { found, all: number(size ?? {}, "bytes") <= end * block }
+    const all = number(size ?? {}, "bytes") <= end * block
+    const params = all ? [id] : [id, `(${end},0)`]
+    return { found: yield* read("look through the queues", sql.inQueues(!all), params), all }
   })
   return Effect.fnUntraced(function*(
     id: string,

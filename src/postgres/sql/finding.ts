@@ -46,10 +46,14 @@ from ${t.consumers} c left join ${t.inbox} i on i.queue_id = c.id and i.id = $1 
   } as published from ${t.unrouted} where id = $1 order by seq limit 100`,
 
   /**
-   * Finds the id in all queues, by one read of the table up to a block. One statement has one snapshot, so a row that
-   * is updated meanwhile is not missed. $1 id $2 the end, as `(block,0)`
+   * Finds the id in all queues, by one read of the table. One statement has one snapshot, so a row that is updated
+   * meanwhile is not missed. Several processes of Postgres may read the whole table. One reads it if the statement has
+   * an end. $1 id $2 the end, as `(block,0)`
    */
-  inQueues: `select queue_id as queue, lane, seq from ${t.messages} where id = $1 and ctid < $2::text::tid limit 100`,
+  inQueues: (bounded: boolean) =>
+    `select queue_id as queue, lane, seq from ${t.messages} where id = $1${
+      bounded ? " and ctid < $2::text::tid" : ""
+    } limit 100`,
 
   /** Returns the bytes of the table of messages, in blocks of 8 KiB. */
   size: `select pg_relation_size('${t.messages}')::float8 as bytes`,

@@ -20,8 +20,8 @@ export const factMutants: ReadonlyArray<Mutant> = [
     name: "a message taken for unknown that was not searched for to the end",
     guarantee: "observability",
     file: "src/ops/read/QueueSearch.ts",
-    from: "all: number(size ?? {}, \"bytes\") <= end * block",
-    to: "all: true || size === undefined",
+    from: "sql.inQueues(!all), params), all }",
+    to: "sql.inQueues(!all), params), all: true }",
     test: facts,
     named: "have not searched for to the end"
   },

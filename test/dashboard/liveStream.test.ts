@@ -36,6 +36,8 @@ beforeAll(async () => {
     removeEventListener: events.removeEventListener.bind(events),
     EventSource: Connection
   })
+  // Another test file of this process may have loaded its modules, with another address.
+  vi.resetModules()
   live = await import("../../src/dashboard/data/Live.ts")
 })
 

@@ -1,6 +1,6 @@
 /** The requests of the pages to a server whose answers get lost, or refuse. */
 import { createServer, type IncomingMessage } from "node:http"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it, vi } from "vitest"
 
 /** The requests that the server has read, and how many answers it loses from now on. */
 const seen: Array<IncomingMessage> = []
@@ -24,6 +24,8 @@ const server = createServer((request, response) => {
 const load = async (port: number): Promise<typeof import("../../src/dashboard/data/Http.ts")> => {
   const page = { baseURI: `http://127.0.0.1:${port}/ops/`, hidden: false, addEventListener: () => {} }
   Object.assign(globalThis, { document: page })
+  // Another test file of this process may have loaded it, with another address.
+  vi.resetModules()
   return import("../../src/dashboard/data/Http.ts")
 }
 

@@ -12,6 +12,7 @@ import * as FindingSql from "../../src/postgres/sql/finding.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import { sessions } from "../../src/postgres/sql/sessions.ts"
 import { freshSchema, postgres, register } from "../postgres/kit.ts"
+import { mostLookedAt, type PlanPart } from "../postgres/planRows.ts"
 import { fill } from "./scaleKit.ts"
 
 const rows = 30_000
@@ -20,14 +21,7 @@ const groups = 4
 const schema = freshSchema()
 const names = Result.getOrThrow(Names.make(schema))
 
-/** How many rows of a table a part of a plan has looked at, for the one that looked at most. */
-const most = (node: Record<string, any>): number =>
-  Math.max(
-    typeof node["Relation Name"] === "string"
-      ? (node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0)) * node["Actual Loops"]
-      : 0,
-    ...((node["Plans"] ?? []) as ReadonlyArray<Record<string, any>>).map(most)
-  )
+const most = mostLookedAt(() => true)
 
 const facts = FactsSql.make(names)
 const finding = FindingSql.make(names)
@@ -79,7 +73,7 @@ layer(Operations.layer({ schema }).pipe(Layer.provideMerge(engine)), { excludeTe
         for (const [name, text, params, bound] of bounds) {
           const plan = yield* sql.withTransaction(Effect.andThen(
             sql.unsafe(sessions.bounds, ["60000"]),
-            sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, any> }> }>(
+            sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: PlanPart }> }>(
               `explain (analyze, format json) ${text}`,
               params
             )

@@ -14,9 +14,11 @@ import * as DeadLettersSql from "../../src/postgres/sql/deadLetters.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import * as Narrowing from "../../src/postgres/sql/narrowing.ts"
 import * as RedriveActsSql from "../../src/postgres/sql/redriveActs.ts"
+import * as SearchedFailuresSql from "../../src/postgres/sql/searchedFailures.ts"
 import * as SearchingSql from "../../src/postgres/sql/searching.ts"
 import { freshDatabase } from "../setup/database.ts"
 import { freshSchema, postgres, register } from "./kit.ts"
+import { mostLookedAt, type PlanPart } from "./planRows.ts"
 
 const schema = freshSchema()
 const names = Result.getOrThrow(Names.make(schema))
@@ -63,7 +65,11 @@ const statements: Readonly<Record<string, Statement>> = {
         [`count, ${name}`, [of.counting.deadLetters(way, false), [...params, 10_001]]],
         [`preview, ${name}`, [of.redrives.preview(way), [...params, 100_001, snapshot, 10_000]]],
         [`untouched, ${name}`, [of.redrives.untouched(way), [...after, 100_001, snapshot]]],
-        [`search, ${name}`, [of.searching.search(way, "ascii"), [...params, 300, 50, "not there", null]]]
+        [`search, ${name}`, [of.searching.search(way, "ascii"), [...params, 300, 50, "not there", null]]],
+        [`groups of a search, ${name}`, [
+          SearchedFailuresSql.groups(names, way, "ascii"),
+          [...params, 300, 50, "not there", null]
+        ]]
       ]
     })
   ),
@@ -91,21 +97,13 @@ const statements: Readonly<Record<string, Statement>> = {
   "consumers, one without a message": [of.consumers.list, ["other", 100]]
 }
 
-/** How many rows of a big table a part of a plan has looked at, for the one that looked at most. */
-const most = (node: Record<string, any>): number =>
-  Math.max(
-    ["dead_letters", "audit", "messages"].includes(node["Relation Name"])
-      ? (node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0) + (node["Rows Removed by Index Recheck"] ?? 0))
-        * node["Actual Loops"]
-      : 0,
-    ...((node["Plans"] ?? []) as ReadonlyArray<Record<string, any>>).map(most)
-  )
+const most = mostLookedAt((table) => ["dead_letters", "audit", "messages"].includes(table))
 
 const check = (statistics: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     for (const [name, [text, params]] of Object.entries(statements)) {
-      const [row] = yield* sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, any> }> }>(
+      const [row] = yield* sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: PlanPart }> }>(
         `explain (analyze, format json) ${text}`,
         params
       )

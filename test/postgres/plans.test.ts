@@ -20,6 +20,7 @@ import * as RestoredSql from "../../src/postgres/sql/restored.ts"
 import * as StatusSql from "../../src/postgres/sql/status.ts"
 import { freshDatabase } from "../setup/database.ts"
 import { freshSchema, message, postgres, register } from "./kit.ts"
+import { mostLookedAt, type PlanPart } from "./planRows.ts"
 
 const schema = freshSchema()
 const names = Result.getOrThrow(Names.make(schema))
@@ -124,15 +125,7 @@ const check = (queue: number, state: string) =>
     }
   })
 
-/** How many rows of a big table a part of a plan has looked at, for the one that looked at most. */
-const most = (node: Record<string, any>): number =>
-  Math.max(
-    ["messages", "inbox", "holds", "delayed"].includes(node["Relation Name"])
-      ? (node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0) + (node["Rows Removed by Index Recheck"] ?? 0))
-        * node["Actual Loops"]
-      : 0,
-    ...((node["Plans"] ?? []) as ReadonlyArray<Record<string, any>>).map(most)
-  )
+const most = mostLookedAt((table) => ["messages", "inbox", "holds", "delayed"].includes(table))
 
 /** Runs each, undone, and asserts that none looks at a whole table: 20,000 rows. */
 const run = (queue: number) =>
@@ -141,7 +134,7 @@ const run = (queue: number) =>
     for (const [name, [text, params]] of Object.entries(statements(queue, yield* lifeOf))) {
       const looked = yield* Effect.flip(sql.withTransaction(Effect.gen(function*() {
         yield* setUp(name)
-        const [row] = yield* sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: Record<string, any> }> }>(
+        const [row] = yield* sql.unsafe<{ "QUERY PLAN": ReadonlyArray<{ Plan: PlanPart }> }>(
           `explain (analyze, format json) ${text}`,
           params
         )

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { DeadLetter, Filter } from "../../DeadLetter.ts"
+import type { PayloadValue } from "../../ops/DeadLetterSearch.ts"
 import type { StuckKey, StuckQuery } from "../../ops/KeyFacts.ts"
 import type { Operations } from "../../ops/Operations.ts"
 import * as Cursor from "../answers/Cursor.ts"
@@ -101,10 +102,13 @@ const database = ({ ask }: ServerCalls) => {
   }
 }
 
+/** The value that a search looks for in payloads, as a query has it: `bank.code:51`. */
+const valueOf = (payload: PayloadValue | undefined): string | undefined =>
+  payload === undefined ? undefined : `${payload.path.join(".")}:${payload.value}`
+
 const searching = (calls: ServerCalls): Facts["searchDeadLetters"] => {
   const whole = wholeOf(calls)
   return ({ before, limit = 100, payload, state, text, version, ...filter } = {}) => {
-    const value = payload === undefined ? undefined : `${payload.path.join(".")}:${payload.value}`
     return calls.ask(
       "search dead letters",
       { consumer: filter.consumer },
@@ -113,7 +117,7 @@ const searching = (calls: ServerCalls): Facts["searchDeadLetters"] => {
         dataOf(client.deadLetters.search({
           query: {
             ...queryOf(filter),
-            ...given({ before, text, version, payload: value }),
+            ...given({ before, text, version, payload: valueOf(payload) }),
             state: state ?? "any",
             limit
           }
@@ -255,9 +259,8 @@ export const make = (calls: ServerCalls): Facts => {
     failures: ({ fingerprint, limit = 100, payload, text, version, ...filter } = {}) =>
       ask("read the failure groups", { consumer: filter.consumer, fingerprint }, ["ConsumerNotFound"], (client) => {
         const { failure: _, ...query } = queryOf(filter)
-        const value = payload === undefined ? undefined : `${payload.path.join(".")}:${payload.value}`
         return dataOf(client.failures.list({
-          query: { ...query, ...given({ failure: fingerprint, text, version, payload: value }), limit }
+          query: { ...query, ...given({ failure: fingerprint, text, version, payload: valueOf(payload) }), limit }
         }))
       }),
     failureHistory: (consumer, fingerprint, { seconds = 60, since } = {}) =>

@@ -53,11 +53,14 @@ type NewQueue = (name: string) => Effect.Effect<Broker>
 const server = Effect.fnUntraced(function*(kind: Kind) {
   if (kind === "redis") {
     const { url } = yield* ownServer([])
-    return (name: string) => Effect.succeed<Broker>({ kind, url, stream: name })
+    return (name: string) => Effect.succeed<Broker>({ kind, ordered: true, url, stream: name })
   }
   const { url } = yield* emulator()
   return (name: string) =>
-    Effect.map(newQueue(url, name), (path): Broker => ({ kind, queueUrl: new URL(path, url).toString() }))
+    Effect.map(
+      newQueue(url, name),
+      (path): Broker => ({ kind, ordered: true, queueUrl: new URL(path, url).toString() })
+    )
 })
 
 /** Publishes all messages to the broker, as a relay does. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import * as Child from "../harness/child.ts"
 import { type Proxy, proxy } from "../harness/proxy.ts"
 import { freePort, type OwnServer, ownServer } from "../redis/redisServer.ts"
-import { type Broker, credentials, type Kind, region } from "./brokers.ts"
+import { type Broker, credentials, type Form, region } from "./brokers.ts"
 import type { SqsSetup } from "./sqs-program.ts"
 
 export interface BrokerServer extends Pick<OwnServer, "kill" | "start" | "signal"> {
@@ -18,10 +18,10 @@ export interface BrokerServer extends Pick<OwnServer, "kill" | "start" | "signal
   readonly proxy: Proxy
 }
 
-const redis = Effect.gen(function*() {
+const redis = Effect.fnUntraced(function*(ordered: boolean) {
   const server = yield* ownServer()
   const front = yield* proxy(server.url)
-  return { ...server, proxy: front, broker: { kind: "redis", url: front.url, stream: "pieces" } } as const
+  return { ...server, proxy: front, broker: { kind: "redis", ordered, url: front.url, stream: "pieces" } } as const
 })
 
 const program = fileURLToPath(new URL("sqs-program.ts", import.meta.url))
@@ -42,25 +42,23 @@ export const emulator = Effect.fnUntraced(function*(dataDir?: string) {
   }
 })
 
-/** Creates a FIFO queue, and returns its path, which is the same at every address of the server. */
-export const newQueue = (endpoint: string, name: string) =>
+/** Creates a FIFO or a standard queue, and returns its path, which is the same at every address of the server. */
+export const newQueue = (endpoint: string, name: string, ordered = true) =>
   Effect.promise(async () => {
     const client = new SQSClient({ endpoint, region, credentials })
-    const attributes = { FifoQueue: "true" }
-    const { QueueUrl = "" } = await client.send(
-      new CreateQueueCommand({ QueueName: `${name}.fifo`, Attributes: attributes })
-    )
+    const queue = ordered ? { QueueName: `${name}.fifo`, Attributes: { FifoQueue: "true" } } : { QueueName: name }
+    const { QueueUrl = "" } = await client.send(new CreateQueueCommand(queue))
     client.destroy()
     return new URL(QueueUrl).pathname
   })
 
-const sqs = Effect.fnUntraced(function*(directory: string) {
+const sqs = Effect.fnUntraced(function*(directory: string, ordered: boolean) {
   const server = yield* emulator(join(directory, "sqs"))
   const front = yield* proxy(server.url)
-  const queueUrl = new URL(yield* newQueue(server.url, "pieces"), front.url).toString()
-  return { ...server, proxy: front, broker: { kind: "sqs", queueUrl } } as const
+  const queueUrl = new URL(yield* newQueue(server.url, "pieces", ordered), front.url).toString()
+  return { ...server, proxy: front, broker: { kind: "sqs", ordered, queueUrl } } as const
 })
 
 /** Starts the server. It keeps its data in the directory, and ends with the scope. */
-export const start = (kind: Kind, directory: string): Effect.Effect<BrokerServer, never, Scope.Scope> =>
-  kind === "sqs" ? sqs(directory) : redis
+export const start = ({ kind, ordered }: Form, directory: string): Effect.Effect<BrokerServer, never, Scope.Scope> =>
+  kind === "sqs" ? sqs(directory, ordered) : redis(ordered)

@@ -6,15 +6,23 @@ import { RedisConnection, RedisStreams } from "millrace/redis"
 import { Sqs } from "millrace/sqs"
 import { type Broker, credentials, lanes, region } from "./brokers.ts"
 
-export const layer = (broker: Broker): Layer.Layer<Transport.Transport, Errors.InvalidSetting, Store.Store> =>
-  broker.kind === "sqs"
-    ? Sqs.layer({
-      queueUrl: broker.queueUrl,
-      endpoint: new URL(broker.queueUrl).origin,
-      region,
-      credentials: { ...credentials, secretAccessKey: Redacted.make(credentials.secretAccessKey) },
-      longPoll: "1 second"
-    })
-    : RedisStreams.layerLog({ stream: broker.stream, shards: lanes, block: "300 millis" }).pipe(
-      Layer.provide(RedisConnection.layerLazy(broker.url))
-    )
+type Layers = Layer.Layer<Transport.Transport, Errors.InvalidSetting, Store.Store>
+
+const sqs = ({ queueUrl }: Extract<Broker, { readonly kind: "sqs" }>): Layers =>
+  Sqs.layer({
+    queueUrl,
+    endpoint: new URL(queueUrl).origin,
+    region,
+    credentials: { ...credentials, secretAccessKey: Redacted.make(credentials.secretAccessKey) },
+    longPoll: "1 second"
+  })
+
+const redis = ({ ordered, stream, url }: Extract<Broker, { readonly kind: "redis" }>): Layers => {
+  const reading = { stream, block: "300 millis" } as const
+  const streams = ordered
+    ? RedisStreams.layerLog({ ...reading, shards: lanes })
+    : RedisStreams.layer({ ...reading, create: true })
+  return Layer.provide(streams, RedisConnection.layerLazy(url))
+}
+
+export const layer = (broker: Broker): Layers => broker.kind === "sqs" ? sqs(broker) : redis(broker)

@@ -8,7 +8,7 @@ import type { Worker } from "millrace"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { limit } from "../harness/patience.ts"
-import type { Kind } from "./brokers.ts"
+import type { Form } from "./brokers.ts"
 import * as BrokerServer from "./brokerServer.ts"
 import * as Judge from "./judge.ts"
 import { type Server, server } from "./proxiedServer.ts"
@@ -41,8 +41,8 @@ export interface Run {
   readonly expects?: Judge.Expectations | undefined
   /** It has a server to itself, which it may harm, started with these settings. */
   readonly ownServer?: ReadonlyArray<string> | undefined
-  /** The pieces go through a broker of this kind, which the run may harm. */
-  readonly broker?: Kind | undefined
+  /** The pieces go through a broker of this form, which the run may harm. */
+  readonly broker?: Form | undefined
   /** An operator decides about dead letters while it lasts. */
   readonly operator?: boolean | undefined
   /** Does the harm; ends when the counts are reached. It leaves workers running that can finish the rest. */

@@ -112,10 +112,11 @@ const ledger = (
 
 const policy = Retry.exponential("20 millis", { attempts, cap: "150 millis" })
 
-/** The pipeline of the pieces. */
-export const pieces = (self: Self) => {
+type Source<O extends Pipeline.KeyOrder> = Pipeline.Pipeline<Piece, never, never, "steps", "effectivelyOnce", O>
+
+const handled = <O extends Pipeline.KeyOrder>(self: Self, source: Source<O>) => {
   const { consumer } = self
-  return Pipeline.from(piecesOf(consumer), { consumer }).pipe(
+  return source.pipe(
     Pipeline.tap(() => Faults.at("step.decoded")),
     Pipeline.tap(handle(self)),
     Pipeline.tap(() => Faults.at("step.ready")),
@@ -129,9 +130,17 @@ export const pieces = (self: Self) => {
       })
     ),
     Pipeline.emit(receiptsOf(consumer), (piece) => ({ source: piece.id, key: piece.key, position: piece.position })),
-    Pipeline.retry(policy),
-    Pipeline.deadLetter({ order: orderOf(self.broker) })
+    Pipeline.retry(policy)
   )
+}
+
+/** The pipeline of the pieces. A broker without order gets one that needs none. */
+export const pieces = (self: Self) => {
+  const { broker, consumer } = self
+  const topic = piecesOf(consumer)
+  return broker?.ordered === false
+    ? handled(self, Pipeline.from(topic, { consumer, order: "none" }))
+    : handled(self, Pipeline.from(topic, { consumer })).pipe(Pipeline.deadLetter({ order: orderOf(broker) }))
 }
 
 /** The pipeline of the receipts: its statements are data, and go over the wire together. */

@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Relay } from "millrace"
 import type { Child } from "../../harness/child.ts"
-import { type Kind, lanes } from "../brokers.ts"
+import { type Form, type Kind, lanes } from "../brokers.ts"
 import type { BrokerServer } from "../brokerServer.ts"
 import type { Count, Run } from "../fault-run.ts"
 import * as Judge from "../judge.ts"
@@ -175,12 +175,17 @@ const relays: Harm = Effect.fnUntraced(function*(world) {
   ]
 })
 
-const run = (kind: Kind, name: string, harms: ReadonlyArray<Harm>): Run => ({
-  name: `${kind}, ${name}`,
-  broker: kind,
-  options: { ...quick, lanes, lease: leases[kind], maxCrashes: 1000 },
-  // On Redis keys are parked, so an operator must decide. On SQS no worker reads what an operator redrives.
-  operator: kind === "redis",
+/** Without order each message has a key of its own, so no rule about keys has something to say. */
+const unordered: Load.Load = { ...busy, keys: 1_000_000_000 }
+
+const nameOf = ({ kind, ordered }: Form): string => ordered ? kind : `${kind} without order`
+
+const run = (form: Form, name: string, harms: ReadonlyArray<Harm>): Run => ({
+  name: `${nameOf(form)}, ${name}`,
+  broker: form,
+  options: { ...quick, lanes, lease: leases[form.kind], maxCrashes: 1000 },
+  // Keys with order are parked, so an operator must decide.
+  operator: form.ordered,
   body: (world) =>
     Effect.gen(function*() {
       // Two workers that no fault harms, so that another worker can always take over.
@@ -188,15 +193,23 @@ const run = (kind: Kind, name: string, harms: ReadonlyArray<Harm>): Run => ({
       yield* Effect.forEach(workers, (worker) => worker.ready)
       // The relay's consumer registers before the first message. A run that kills relays has no other ones.
       yield* harms.includes(relays) ? Effect.scoped(relay(world)) : relay(world)
-      yield* Load.keepBusy(world, { ...busy, outstanding: 150 })
+      yield* Load.keepBusy(world, { ...form.ordered ? busy : unordered, outstanding: 150 })
       const counts = yield* Effect.forEach(harms, (harm) => harm(world), { concurrency: "unbounded" })
-      return counts.flat().map((count) => ({ ...count, fault: `${kind}: ${count.fault}` }))
+      return counts.flat().map((count) => ({ ...count, fault: `${nameOf(form)}: ${count.fault}` }))
     }),
   expects: harms.includes(workers) ? {} : { redelivered: 0 }
 })
 
-/** The runs of `--transport`. */
-export const brokerRuns = (kind: Kind, short: boolean): ReadonlyArray<Run> =>
-  short
-    ? [run(kind, "all faults", [workers, servers, relays])]
-    : [run(kind, "workers", [workers]), run(kind, "server", [servers]), run(kind, "relays", [relays])]
+/** The runs of `--transport`. Relays are the same for both forms of a broker. */
+export const brokerRuns = (kind: Kind, short: boolean): ReadonlyArray<Run> => {
+  const [ordered, without] = [{ kind, ordered: true }, { kind, ordered: false }]
+  return short
+    ? [run(ordered, "all faults", [workers, servers, relays]), run(without, "all faults", [workers, servers])]
+    : [
+      run(ordered, "workers", [workers]),
+      run(ordered, "server", [servers]),
+      run(ordered, "relays", [relays]),
+      run(without, "workers", [workers]),
+      run(without, "server", [servers])
+    ]
+}

@@ -9,11 +9,12 @@ import type { Run } from "../fault-run.ts"
 import { ledgerMark } from "../pipeline.ts"
 import * as Load from "../traffic.ts"
 import type { World } from "../world.ts"
-import { busy, quick, side, whilst } from "./common.ts"
+import { busy, leaseMillis, quick, side, until, whilst } from "./common.ts"
 
 const window = "upkeep: during retention"
-// Longer than eight owners that die one after the other can keep a message: less is refused.
-const kept = { inbox: 10_000, audit: 3000, every: 300 }
+const maxCrashes = 8
+// Longer than so many owners that die one after the other can keep a message: less is refused.
+const kept = { inbox: (maxCrashes + 2) * leaseMillis, audit: 3000, every: 300 }
 
 const life = (world: World) =>
   Effect.scoped(Effect.gen(function*() {
@@ -31,9 +32,18 @@ const life = (world: World) =>
     }
   }))
 
+/** The remembered ids, and the commits. */
+const counts = Effect.fnUntraced(function*({ schema }: World) {
+  const sql = yield* SqlClient.SqlClient
+  const s = sql(schema)
+  const [row] = yield* sql<{ readonly inbox: number; readonly ledger: number }>`
+    select (select count(*) from ${s}.inbox)::int as inbox, (select count(*) from ${s}.ledger)::int as ledger`
+  return row!
+})
+
 export const retention: Run = {
   name: "SIGKILL during retention",
-  options: { ...quick, maxCrashes: 8 },
+  options: { ...quick, maxCrashes },
   operator: true,
   body: (world) =>
     Effect.gen(function*() {
@@ -41,14 +51,12 @@ export const retention: Run = {
       yield* Load.keepBusy(world, busy)
       yield* world.worker({ retention: kept })
       yield* side(2, () => whilst(() => world.happened("SIGKILL") < wanted, life(world)))
+      yield* until(Effect.map(counts(world), ({ inbox, ledger }) => inbox < ledger), 60_000)
       return [{ fault: `SIGKILL ${window}`, wanted, happened: world.happened("SIGKILL") }]
     }),
   after: (world) =>
-    Effect.gen(function*() {
-      const sql = yield* SqlClient.SqlClient
-      const s = sql(world.schema)
-      const [row] = yield* sql<{ readonly inbox: number; readonly ledger: number }>`
-        select (select count(*) from ${s}.inbox)::int as inbox, (select count(*) from ${s}.ledger)::int as ledger`
-      return row!.inbox < row!.ledger ? [] : [`nothing was forgotten: ${row!.inbox} ids of ${row!.ledger} commits`]
-    })
+    Effect.map(
+      counts(world),
+      ({ inbox, ledger }) => inbox < ledger ? [] : [`nothing was forgotten: ${inbox} ids of ${ledger} commits`]
+    )
 }

@@ -357,14 +357,14 @@ const longestPause = 1000
  *
  * const order = Effect.gen(function*() {
  *   const id = yield* Topic.publish(Orders, { orderId: "o-1" })
- *   const settled = yield* Inbox.await({ consumer: "warehouse", id }, { timeout: "5 seconds" })
- *   return settled._tag === "Committed" ? "on its way" : `failed, see dead letter ${settled.deadLetterId}`
+ *   const outcome = yield* Inbox.await({ consumer: "warehouse", id }, { timeout: "5 seconds" })
+ *   return outcome._tag === "Committed" ? "on its way" : `failed, see dead letter ${outcome.deadLetterId}`
  * })
  * ```
  *
  * @since 0.1.0
  */
-const awaitSettled = Effect.fnUntraced(function*(
+const awaitOutcome = Effect.fnUntraced(function*(
   key: { readonly consumer: string; readonly id: string },
   options: AwaitOptions = {}
 ): Effect.fn.Return<InboxRecord, InvalidName | InvalidId | InvalidSetting | AwaitTimeout | StoreFailure, Store> {
@@ -396,16 +396,16 @@ const awaitSettled = Effect.fnUntraced(function*(
     yield* Effect.raceFirst(decided, Effect.sleep(millis))
     return undefined
   }))
-  const settled = Effect.gen(function*() {
+  const outcome = Effect.gen(function*() {
     while (true) {
       const found = yield* poll
       if (found !== undefined) return found
     }
   })
-  return yield* Effect.timeoutOrElse(settled, {
+  return yield* Effect.timeoutOrElse(outcome, {
     duration: timeout,
     orElse: () => Effect.fail(away ?? new AwaitTimeout({ consumer, id, waitedMillis: Math.round(timeout) }))
   })
 })
 
-export { awaitSettled as await }
+export { awaitOutcome as await }

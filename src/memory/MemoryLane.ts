@@ -139,7 +139,7 @@ export class Lane {
     else row.next.previous = row
     if (key.unread === undefined || key.unread.seq > row.seq) key.unread = row
     this.rows.set(row.seq, row)
-    this.settleReady(key)
+    this.updateReady(key)
   }
 
   /** Removes a row for good. */
@@ -155,7 +155,7 @@ export class Lane {
       key.inFlight--
       this.unacknowledged.set(row.seq, key.key)
     }
-    this.settleReady(key)
+    this.updateReady(key)
   }
 
   /** Ends the owner's work on a removed row. */
@@ -174,7 +174,7 @@ export class Lane {
     row.key.inFlight++
     row.key.unread = this.unreadAfter(row)
     this.inFlight.add(row)
-    this.settleReady(row.key)
+    this.updateReady(row.key)
   }
 
   /** Makes rows that were handed over readable again, in order. */
@@ -184,7 +184,7 @@ export class Lane {
       row.inFlight = false
       row.key.inFlight--
       if (row.key.unread === undefined || row.key.unread.seq > row.seq) row.key.unread = row
-      this.settleReady(row.key)
+      this.updateReady(row.key)
     }
   }
 
@@ -207,14 +207,14 @@ export class Lane {
     rows.heldUntil = Math.max(rows.heldUntil ?? 0, until)
     this.held.add(rows)
     this.forget(key)
-    this.settleReady(rows)
+    this.updateReady(rows)
   }
 
   /** Ends a key's hold, so that its rows are read again. */
   unhold(key: KeyRows): void {
     key.heldUntil = undefined
     this.held.delete(key)
-    this.settleReady(key)
+    this.updateReady(key)
   }
 
   /** Pauses a key for an operator. Its rows in flight finish, and no more are read. */
@@ -222,13 +222,13 @@ export class Lane {
     const rows = this.keyOf(key)
     rows.paused = { by, at }
     this.paused.add(rows)
-    this.settleReady(rows)
+    this.updateReady(rows)
   }
 
   unpause(key: KeyRows): void {
     key.paused = undefined
     this.paused.delete(key)
-    this.settleReady(key)
+    this.updateReady(key)
   }
 
   /** Parks a key again. Its rows in flight finish. */
@@ -236,7 +236,7 @@ export class Lane {
     const rows = this.keyOf(key)
     rows.heldUntil = Infinity
     this.held.add(rows)
-    this.settleReady(rows)
+    this.updateReady(rows)
   }
 
   /** Number of keys that are held or paused. */
@@ -300,7 +300,7 @@ export class Lane {
     return rows
   }
 
-  private settleReady(key: KeyRows): void {
+  private updateReady(key: KeyRows): void {
     const free = key.heldUntil === undefined && key.paused === undefined
     if (free && key.unread !== undefined) this.ready.add(key)
     else this.ready.delete(key)

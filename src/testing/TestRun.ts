@@ -68,8 +68,8 @@ type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure
  */
 export interface Test<in E = never> {
   /**
-   * Publishes a value now and returns its id. The worker processes the message when the test calls `settle`, `advance`
-   * or `drain`.
+   * Publishes a value now and returns its id. The worker processes the message when the test calls `runReady`,
+   * `advance` or `drain`.
    */
   readonly publish: <Name extends string, S extends Schema.Constraint>(
     topic: Topic.Topic<Name, S>,
@@ -85,7 +85,7 @@ export interface Test<in E = never> {
    * Lets the worker process everything that it can without time passing. Where time is real, this takes 10 seconds at
    * most.
    */
-  readonly settle: Effect.Effect<void, Worker.WorkerError>
+  readonly runReady: Effect.Effect<void, Worker.WorkerError>
   /**
    * Lets this much time pass, with everything that happens in it. An idle worker polls each virtual second, so many
    * days take long. For days, set longer `idlePoll`, `statsEvery` and `lease`.
@@ -221,7 +221,7 @@ export const stagedRun = <A, E, R, P extends Pipeline.Phase, B, E2, R2>(
       const time = live ? realTime(stage, inner) : virtualTime(stage.tape)
       const lives = yield* startLives(pipeline, stage, time, { ...(live ? { lease: "1 second" } : {}), ...options })
       const test = makeTest<E>(stage, time, lives, inner)
-      yield* test.settle
+      yield* test.runReady
       const result = yield* Effect.provideService(scenario(test), Store, seen(stage, inner))
       // In a run with a crash, an injected failure may strike no message. So only a run without a crash is checked.
       if (crashAt === undefined) yield* allStruck(stage)
@@ -281,7 +281,7 @@ const startLives = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Phase
     let steps = 0
     return Effect.whileLoop({
       while: () => fibers.some((fiber) => fiber.pollUnsafe() === undefined) && steps++ < 3000,
-      body: () => Effect.andThen(time.settle(0), time.pass(time.step(0))),
+      body: () => Effect.andThen(time.runReadyWithin(0), time.pass(time.step(0))),
       step: () => {}
     }).pipe(Effect.andThen(Effect.forEach(abandoned, (scope) => Scope.close(scope, exit), { discard: true })))
   })
@@ -301,20 +301,20 @@ const whileAlive = (life: WorkerLife, logger: Logger.Logger<unknown, unknown>): 
 
 const makeTest = <E>(stage: Stage, time: Time, lives: Lives, store: Store["Service"]): Test<E> => {
   const { tape } = stage
-  const removeInTransaction = (most: number) => Effect.andThen(time.settle(most), lives.check)
-  const settle = removeInTransaction(10_000)
+  const runReadyWithin = (most: number) => Effect.andThen(time.runReadyWithin(most), lives.check)
+  const runReady = runReadyWithin(10_000)
   const published = seen(stage, store)
   return {
     publish: (topic, value, options) => Effect.provideService(Topic.publish(topic, value, options), Store, published),
     publishAll: (topic, values) => Effect.provideService(Topic.publishAll(topic, values), Store, published),
-    settle,
+    runReady,
     advance: (duration) =>
-      settle.pipe(
+      runReady.pipe(
         Effect.andThen(time.pass(Duration.toMillis(Duration.fromInputUnsafe(duration)))),
-        Effect.andThen(settle)
+        Effect.andThen(runReady)
       ),
     drain: (within = time.patience) =>
-      drain(tape, time, removeInTransaction, Duration.toMillis(Duration.fromInputUnsafe(within))),
+      drain(tape, time, runReadyWithin, Duration.toMillis(Duration.fromInputUnsafe(within))),
     inject: (where, what) =>
       Effect.suspend(() => {
         if (!ofTransaction(what) && stepOf(stage.steps, where.step) === undefined) return noSuchStep(stage, where)
@@ -381,14 +381,14 @@ const noSuchStep = (stage: Stage, where: Where): Effect.Effect<never, NoSuchStep
 const drain = (
   tape: Tape,
   time: Time,
-  settle: (most: number) => Effect.Effect<void, Worker.WorkerError>,
+  runReadyWithin: (most: number) => Effect.Effect<void, Worker.WorkerError>,
   within: number
 ): Effect.Effect<void, NotDrained | Worker.WorkerError> =>
   Effect.gen(function*() {
     const until = tape.now + within
     let still = 0
     while (true) {
-      yield* settle(until - tape.now)
+      yield* runReadyWithin(until - tape.now)
       // Before the worker has started, the store perhaps does not know the consumer, so a failure is ignored.
       const unheard = tape.waiting.length > 0 ? Result.succeed(0) : yield* Effect.result(time.unheard)
       const { waiting } = tape

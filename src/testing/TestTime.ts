@@ -30,7 +30,7 @@ export interface Time {
    * Lets the worker do everything that it can without time passing. Where time is real, this takes `most` milliseconds
    * at most.
    */
-  readonly settle: (most: number) => Effect.Effect<void>
+  readonly runReadyWithin: (most: number) => Effect.Effect<void>
   /** Returns how many messages can be processed that are not on the tape yet. */
   readonly unheard: Effect.Effect<number, StoreFailure>
   readonly pass: (millis: number) => Effect.Effect<void>
@@ -44,7 +44,7 @@ export interface Time {
  * fiber that can run gets its turn.
  */
 export const virtualTime = (tape: Tape): Time => ({
-  settle: () =>
+  runReadyWithin: () =>
     Effect.suspend(() => {
       let calm = 0
       let turns = 0
@@ -59,7 +59,7 @@ export const virtualTime = (tape: Tape): Time => ({
         }
       })
     }),
-  // In virtual time the worker reads every message while it settles, so none is missing on the tape.
+  // In virtual time the worker reads every message in `runReadyWithin`, so none is missing on the tape.
   unheard: Effect.succeed(0),
   pass: TestClock.adjust,
   step: (n) => Math.min(60_000, 1000 * 2 ** n),
@@ -67,7 +67,7 @@ export const virtualTime = (tape: Tape): Time => ({
 })
 
 export const realTime = ({ consumer, tape }: Stage, store: Store["Service"]): Time => ({
-  settle: (most) =>
+  runReadyWithin: (most) =>
     Effect.suspend(() => {
       const until = tape.now + most
       return Effect.whileLoop({

@@ -855,11 +855,11 @@ export declare function once<S extends Schema.Constraint, E, R>(key: OnceKey, ef
 export interface AwaitOptions {
     readonly timeout?: Duration.Input | undefined;
 }
-declare const awaitSettled: (key: {
+declare const awaitOutcome: (key: {
     readonly consumer: string;
     readonly id: string;
 }, options?: AwaitOptions | undefined) => Effect.Effect<InboxRecord, AwaitTimeout | InvalidId | InvalidName | InvalidSetting | StoreFailure, Store>;
-export { awaitSettled as await };
+export { awaitOutcome as await };
 
 // src/KeyedStream.ts
 import * as Effect from "effect/Effect";
@@ -7699,7 +7699,7 @@ type Refused = InvalidName | InvalidMessage | EncodeFailed | StoreFailure;
 export interface Test<in E = never> {
     readonly publish: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>, value: S["Type"], options?: Topic.PublishOptions) => Effect.Effect<string, Refused, S["EncodingServices"]>;
     readonly publishAll: <Name extends string, S extends Schema.Constraint>(topic: Topic.Topic<Name, S>, values: Iterable<S["Type"]>) => Effect.Effect<ReadonlyArray<string>, Refused, S["EncodingServices"]>;
-    readonly settle: Effect.Effect<void, Worker.WorkerError>;
+    readonly runReady: Effect.Effect<void, Worker.WorkerError>;
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, Worker.WorkerError>;
     readonly drain: (within?: Duration.Input) => Effect.Effect<void, NotDrained | Worker.WorkerError>;
     readonly inject: (where: Where, what: What<E>) => Effect.Effect<void, NoSuchStep>;

@@ -223,20 +223,20 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     named: "a drain waits for what the pipeline around it emits"
   },
   {
-    name: "kit: a drain settles after its time",
+    name: "kit: a drain lets the worker run after its time",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
-    from: "yield* settle(until - tape.now)",
-    to: "yield* settle(10_000)",
+    from: "yield* runReadyWithin(until - tape.now)",
+    to: "yield* runReadyWithin(10_000)",
     test: "test/testing/TestPipeline.sql.test.ts",
     named: "a drain ends when its time is up"
   },
   {
-    name: "kit: a test settles after its end",
+    name: "kit: a test lets the worker run after its end",
     guarantee: "the test kit",
     file: "src/testing/TestRun.ts",
-    from: "Effect.andThen(time.settle(0), time.pass(time.step(0)))",
-    to: "Effect.andThen(time.settle(10_000), time.pass(time.step(0)))",
+    from: "Effect.andThen(time.runReadyWithin(0), time.pass(time.step(0)))",
+    to: "Effect.andThen(time.runReadyWithin(10_000), time.pass(time.step(0)))",
     test: "test/testing/TestPipeline.sql.test.ts",
     named: "a drain ends when its time is up"
   },

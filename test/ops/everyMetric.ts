@@ -15,7 +15,7 @@ import {
   ports,
   publish,
   Receipts,
-  settle,
+  runReadyFibers,
   start,
   stop,
   until
@@ -66,7 +66,7 @@ const worked = Effect.gen(function*() {
   const workers = [yield* start(books, { statsEvery: "1 second" }), yield* start(never)]
   yield* drain(slow)
   yield* drain(once)
-  for (let i = 0; i < 30; i++) yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+  for (let i = 0; i < 30; i++) yield* Effect.andThen(TestClock.adjust("1 second"), runReadyFibers)
   for (const worker of workers) yield* stop(worker)
 })
 

@@ -7,7 +7,7 @@ import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import { proxy } from "../harness/proxy.ts"
 import { freshSchema, postgres } from "../postgres/kit.ts"
-import { drain, order, Orders, orders, ports, publish, settle, start, stop } from "../worker/support.ts"
+import { drain, order, Orders, orders, ports, publish, runReadyFibers, start, stop } from "../worker/support.ts"
 
 const report = Effect.flatMap(Health.Health, (health) => health.report)
 
@@ -26,7 +26,7 @@ describe("health", () => {
         yield* start(Pipeline.from(Orders, { consumer: "one" })),
         yield* start(Pipeline.from(Orders, { consumer: "two" }))
       ]
-      yield* settle
+      yield* runReadyFibers
       yield* TestClock.adjust("1 minute")
       const { checks, status } = yield* report
       assert.deepStrictEqual(Object.values(checks).map((check) => check.status), Array(8).fill("ok"))
@@ -44,7 +44,7 @@ describe("health", () => {
       const other = yield* start(Pipeline.from(Orders, { consumer: "quick" }))
       yield* publish(Orders, orders("a", 3))
       const worker = yield* start(slow, { statsEvery: "10 seconds" })
-      yield* settle
+      yield* runReadyFibers
       yield* TestClock.adjust("4 minutes")
       assert.strictEqual((yield* report).status, "ok")
       yield* TestClock.adjust("2 minutes")
@@ -64,7 +64,7 @@ describe("health", () => {
       yield* drain(books)
       yield* publish(Orders, orders("a", 502))
       const workers = [yield* start(books), yield* start(books)]
-      yield* settle
+      yield* runReadyFibers
       yield* TestClock.adjust("4 minutes")
       const before = (yield* report).checks
       assert.deepStrictEqual([before.heldKeys.status, before.lag.status], ["ok", "ok"])
@@ -96,7 +96,7 @@ describe("health", () => {
           + "No consumer reads these topics, and their messages wait: \"odrers\". Look for a typing error."
       })
       const worker = yield* start(books)
-      yield* settle
+      yield* runReadyFibers
       assert.notMatch((yield* routed).reason, /books/)
       yield* stop(worker)
       yield* publish(Orders, [order("a", 2)])
@@ -130,7 +130,7 @@ describe("health", () => {
       yield* drain(slow)
       yield* publish(Orders, [order("a", 1)])
       const worker = yield* start(slow, { lease: "30 seconds" })
-      yield* settle
+      yield* runReadyFibers
       yield* TestClock.adjust("12 seconds")
       assert.strictEqual((yield* report).checks.renewal.status, "ok")
       able = false
@@ -159,13 +159,13 @@ describe("health", () => {
       yield* drain(slow)
       yield* publish(Orders, [order("a", 1)])
       const worker = yield* start(slow, { grace: "20 seconds" })
-      yield* settle
+      yield* runReadyFibers
       yield* TestClock.adjust("30 seconds")
       able = false
       yield* TestClock.adjust("80 seconds")
       assert.match((yield* report).checks.lag.reason, /^The state of the queue of "slow" is unknown for \d+/)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(
         (yield* report).checks.workers.reason,
         "Workers that are stopping, and take nothing more: \"slow\"."

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule, Schema } from "effect"
 import { Memory, Message, Pipeline, Retry, Store, Topic, Worker } from "millrace"
-import { deadLetters, Declined, drain, order, Orders, publish, settle, start, stop } from "../worker/support.ts"
+import { deadLetters, Declined, drain, order, Orders, publish, runReadyFibers, start, stop } from "../worker/support.ts"
 import { logging } from "./collectors.ts"
 
 const marker = "marker-4711"
@@ -124,7 +124,7 @@ describe("log lines", () => {
     const { layer, lines } = logging()
     return Effect.gen(function*() {
       const worker = yield* start(Pipeline.from(Orders, { consumer: "books" }), { codeVersion: "1.4.3", name: "w" })
-      yield* settle
+      yield* runReadyFibers
       const said = () => lines.map(({ message }) => message).filter((message) => message.startsWith("Worker w#"))
       assert.lengthOf(said(), 1)
       assert.match(said()[0]!, /^Worker w#[0-9a-f]{8} started with code 1\.4\.3\. It reads "orders"\.$/)

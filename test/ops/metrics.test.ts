@@ -6,7 +6,18 @@ import { Otlp, PrometheusMetrics } from "effect/observability"
 import { TestClock } from "effect/testing"
 import { Consumers, DeadLetters, Errors, Memory, Pipeline, Retry, Store, Telemetry, Topic, Worker } from "millrace"
 import { readdirSync, readFileSync } from "node:fs"
-import { Declined, drain, eventually, order, Orders, orders, publish, settle, start, stop } from "../worker/support.ts"
+import {
+  Declined,
+  drain,
+  eventually,
+  order,
+  Orders,
+  orders,
+  publish,
+  runReadyFibers,
+  start,
+  stop
+} from "../worker/support.ts"
 import { collector } from "./collectors.ts"
 import { everyMetric, labelsOf } from "./everyMetric.ts"
 
@@ -66,7 +77,7 @@ describe("metrics", () => {
       yield* publish(Orders, [...orders("a", 3), ...orders("bad", 2), ...orders("later", 1)])
       const worker = yield* start(books, { statsEvery: "1 second", lease: "3 seconds", idlePoll: "100 millis" })
       yield* eventually("all is handled", () => true)
-      for (let i = 0; i < 40; i++) yield* Effect.andThen(TestClock.adjust("100 millis"), settle)
+      for (let i = 0; i < 40; i++) yield* Effect.andThen(TestClock.adjust("100 millis"), runReadyFibers)
       const text = yield* prometheus
       const expected: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, number]> = [
         ["messaging_client_sent_messages_total", { messaging_destination_name: "orders" }, 6],
@@ -150,7 +161,7 @@ describe("metrics", () => {
   it.effect("begin at 0 where alerts need their first increase", () =>
     Effect.gen(function*() {
       const worker = yield* start(Pipeline.from(Orders, { consumer: "zero" }))
-      yield* settle
+      yield* runReadyFibers
       const text = yield* prometheus
       const of = { messaging_consumer_group_name: "zero" }
       for (const millrace_reason of ["exhausted", "rejected", "undecodable", "crashed"]) {
@@ -169,7 +180,7 @@ describe("metrics", () => {
       yield* drain(slow)
       yield* publish(Orders, orders("a", 3))
       const worker = yield* start(slow, { statsEvery: Duration.infinity })
-      yield* settle
+      yield* runReadyFibers
       yield* stop(worker)
       assert.strictEqual(yield* Telemetry.counted(consumer, "released"), 3)
     }).pipe(Effect.provide(counting)))
@@ -228,7 +239,7 @@ describe("metrics", () => {
       yield* publish(Orders, ["a", "b", "c", "d", "e"].map((account) => order(account, 1)))
       yield* drain(books)
       const worker = yield* start(books, { statsEvery: "1 second", idlePoll: "100 millis" })
-      const stats = Effect.andThen(TestClock.adjust("1 second"), settle)
+      const stats = Effect.andThen(TestClock.adjust("1 second"), runReadyFibers)
       const paused = Effect.map(prometheus, (text) => valueOf(text, "millrace_queue_paused", of))
       yield* stats
       assert.strictEqual(yield* paused, 0)
@@ -282,10 +293,10 @@ describe("metrics", () => {
         prometheus,
         (text) => valueOf(text, "millrace_dedup_window_slack_seconds", { messaging_consumer_group_name: consumer })
       )
-      yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+      yield* Effect.andThen(TestClock.adjust("1 second"), runReadyFibers)
       assert.strictEqual(yield* slack, 3600)
       yield* publish(Orders, orders("a", 1))
-      for (let i = 0; i < 10; i++) yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+      for (let i = 0; i < 10; i++) yield* Effect.andThen(TestClock.adjust("1 second"), runReadyFibers)
       const left = yield* slack
       assert.isTrue(left! >= 3589 && left! <= 3591, `left ${left}`)
       yield* stop(worker)

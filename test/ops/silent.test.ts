@@ -8,7 +8,7 @@ import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import { eventually, freshSchema, message, postgres } from "../postgres/kit.ts"
 import { freshDatabase } from "../setup/database.ts"
-import { drain, groups, order, Orders, ports, publish, settle, start, stop } from "../worker/support.ts"
+import { drain, groups, order, Orders, ports, publish, runReadyFibers, start, stop } from "../worker/support.ts"
 
 const report = Effect.flatMap(Health.Health, (health) => health.report)
 /** Workers of other tests in this file are not seen. */
@@ -44,7 +44,7 @@ describe("a worker that looks alive", () => {
     return Effect.gen(function*() {
       const good = yield* start(Pipeline.from(Orders, { consumer: "good" }))
       const bad = yield* start(Pipeline.from(Orders, { consumer: "bad" }))
-      yield* settle
+      yield* runReadyFibers
       able = false
       yield* TestClock.adjust("9 seconds")
       assert.strictEqual((yield* report).status, "ok")
@@ -71,7 +71,7 @@ describe("a worker that looks alive", () => {
       const pipeline = Pipeline.from(Orders, { consumer: "c" }).pipe(Pipeline.commit(() => Effect.void))
       yield* drain(pipeline)
       const worker = yield* start(pipeline)
-      yield* settle
+      yield* runReadyFibers
       error = new Errors.TransientFailure({ kind: "unavailable", code: "25006", detail: "read-only" })
       yield* publish(Orders, [order("a", 1)])
       yield* TestClock.adjust("16 seconds")

@@ -4,7 +4,7 @@ import { Effect, Layer, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { Pipeline, Retry, Store, Worker } from "millrace"
 import { Dice } from "../faults/dice.ts"
-import { Declined, type Order, order, Orders, settle } from "../worker/support.ts"
+import { Declined, type Order, order, Orders, runReadyFibers } from "../worker/support.ts"
 import { type Process, processOn, send, sqs } from "./sqsKit.ts"
 
 const keys = ["a", "b", "c"]
@@ -58,7 +58,7 @@ const live = (seed: number, fifo: boolean) => {
       if (frozen !== undefined) frozen.thawed.closeUnsafe()
       yield* TestClock.adjust(frozen === undefined ? "500 millis" : "5 seconds")
       frozen?.thawed.openUnsafe()
-      yield* settle
+      yield* runReadyFibers
     }
     assert.strictEqual(model.size, 0, "the queue is empty in the end")
     const dead = yield* store.deadLetters.list({ consumer: "ledger" })

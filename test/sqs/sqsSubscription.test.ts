@@ -4,7 +4,7 @@ import { Deferred, Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { type Delivery, Hold, MessageId, Pipeline, Store, Transport, Worker } from "millrace"
 import { failure } from "../../src/testing/conformance/kit.ts"
-import { deadLetters, eventually, order, Orders, orders, settle, start, stop } from "../worker/support.ts"
+import { deadLetters, eventually, order, Orders, orders, runReadyFibers, start, stop } from "../worker/support.ts"
 import { send, sqs, transportOn } from "./sqsKit.ts"
 
 const spec: Transport.SubscriptionSpec = {
@@ -205,7 +205,7 @@ describe("a message on SQS", () => {
       const worker = Worker.run(failing, { grace: 0 }).pipe(Effect.provideService(Transport.Transport, transport))
       const first = yield* Effect.forkChild(worker, { startImmediately: true })
       yield* TestClock.adjust("5 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(model.size, 1, "it is still there")
       assert.deepStrictEqual(yield* store.deadLetters.list({ consumer: "ledger" }), [])
       yield* stop(first)
@@ -277,7 +277,7 @@ describe("a take on SQS", () => {
     return Effect.gen(function*() {
       const { receive, subscription } = yield* opened
       const taking = yield* Effect.forkChild(subscription.take(roomy, () => assert.fail("it was interrupted")))
-      yield* settle
+      yield* runReadyFibers
       yield* Fiber.interrupt(taking)
       yield* send(orders("a", 10))
       yield* TestClock.adjust("1 second")

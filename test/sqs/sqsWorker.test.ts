@@ -13,7 +13,7 @@ import {
   order,
   Orders,
   orders,
-  settle,
+  runReadyFibers,
   start,
   stop,
   until
@@ -56,13 +56,13 @@ describe.each(kinds)("on %s", (_, options, base) => {
       yield* send(orders("a", 3))
       const first = yield* start(pipeline)
       yield* eventually("the first attempt", () => journal.size >= 1)
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(journal.attempts.slice(0, 1), [1])
       // Another process continues with the second attempt: it reads the first one from the store.
       yield* stop(first)
       const second = yield* start(pipeline)
       yield* TestClock.adjust("50 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.notInclude(journal.attempts, 2, "the next attempt is not due")
       yield* eventually("the second attempt", () => journal.attempts.includes(2), 30_000)
       yield* eventually("the third attempt", () => journal.attempts.includes(3), 180_000)
@@ -91,7 +91,7 @@ describe.each(kinds)("on %s", (_, options, base) => {
       yield* until("it runs", () => journal.size === 1)
       for (let i = 0; i < 12; i++) {
         yield* TestClock.adjust("750 millis")
-        yield* settle
+        yield* runReadyFibers
       }
       assert.strictEqual(journal.size, 1)
       assert.strictEqual(model.countOf("a1"), 1)
@@ -141,7 +141,7 @@ describe.each(kinds)("on %s", (_, options, base) => {
       // Suspects begin at two crashes: three graceful stops must not make one.
       for (let i = 0; i < 3; i++) {
         const worker = yield* start(stuck, { concurrency: 4, prefetch: 10 })
-        yield* settle
+        yield* runReadyFibers
         yield* stop(worker)
         assert.deepStrictEqual(model.hidden(yield* nowMillis), [], "every message is visible again")
       }
@@ -193,7 +193,7 @@ describe("a message that crashes its process", () => {
         yield* eventually("it crashes or is done", () => process.dead || model.size === 0, 120_000)
         process.dead = true
         yield* TestClock.adjust("4 seconds")
-        yield* settle
+        yield* runReadyFibers
       }
       const dead = yield* deadLetters("ledger")
       assert.deepStrictEqual(dead.map(({ message, reason }) => [message.id, reason]), [[bad, "crashed"]])
@@ -219,7 +219,7 @@ describe("SQS that fails", () => {
       yield* eventually("health names the failure", () => shown().includes("ECONNREFUSED"))
       const before = model.requests.get("settings")!
       yield* TestClock.adjust("1 minute")
-      yield* settle
+      yield* runReadyFibers
       assert.isBelow(model.requests.get("settings")! - before, 30)
       model.weather = {}
       yield* eventually("it is processed", () => journal.size === 1)
@@ -227,7 +227,7 @@ describe("SQS that fails", () => {
       yield* eventually("health names the later failure, too", () => shown().includes("ECONNREFUSED"))
       const polls = model.requests.get("receive")!
       yield* TestClock.adjust("1 minute")
-      yield* settle
+      yield* runReadyFibers
       assert.include(shown(), "ECONNREFUSED")
       assert.isBelow(model.requests.get("receive")! - polls, 30)
       model.weather = {}
@@ -242,7 +242,7 @@ describe("SQS that fails", () => {
     const { layer, model } = sqs({ fifo: true })
     return Effect.gen(function*() {
       const worker = yield* start(ordered)
-      yield* settle
+      yield* runReadyFibers
       model.deleted = true
       yield* eventually("it ends", () => worker.pollUnsafe() !== undefined)
       const error = yield* Effect.flip(Fiber.join(worker))
@@ -278,12 +278,12 @@ describe("an operator", () => {
     const journal = new Journal<Order>()
     return Effect.gen(function*() {
       const worker = yield* start(ordered.pipe(Pipeline.tap(journal.write)))
-      yield* settle
+      yield* runReadyFibers
       yield* Consumers.pause("ledger", { by: "ann" })
       yield* TestClock.adjust("3 seconds")
       yield* send([order("a", 1)])
       yield* TestClock.adjust("3 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(journal.size, 0)
       yield* Consumers.resume("ledger", { by: "ann" })
       yield* eventually("it continues", () => journal.size === 1)

@@ -72,7 +72,7 @@ it.effect("is a process of its own: what kills another run stops nothing in it, 
     const living = TestPipeline.run(slow, (test) =>
       Effect.gen(function*() {
         yield* test.publish(Payments, payment("a1"))
-        yield* test.settle
+        yield* test.runReady
         yield* Deferred.succeed(running, undefined)
         yield* Deferred.await(dead)
         const { checks } = yield* Effect.provide(Health.Health.use((health) => health.report), Health.layer())

@@ -23,7 +23,7 @@ it.effect("shows what commits published for later, until it is replaced, cancell
     Effect.gen(function*() {
       const delayed = Effect.map(test.delayed(Reminders), (all) => all.map(({ due, value }) => [value.cents, due]))
       yield* test.publish(Payments, payment("a1", 5))
-      yield* test.settle
+      yield* test.runReady
       assert.deepStrictEqual(yield* delayed, [])
       yield* test.advance("1 second")
       assert.deepStrictEqual(yield* delayed, [[5, 3_601_000]])
@@ -32,7 +32,7 @@ it.effect("shows what commits published for later, until it is replaced, cancell
       assert.deepStrictEqual(yield* delayed, [[6, 3_601_000]])
       assert.deepStrictEqual(yield* test.emitted(Reminders), [])
       yield* test.publish(Payments, payment("a3", 0))
-      yield* test.settle
+      yield* test.runReady
       assert.deepStrictEqual(yield* delayed, [])
       assert.match(test.life("a1"), /delayed to reminders until 3601000 ms, committed at 1000 ms$/)
       yield* test.publish(Reminders, { id: "receipt", cents: 7 }, { delay: "1 minute", name })

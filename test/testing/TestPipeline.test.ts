@@ -15,7 +15,7 @@ describe("a run", () => {
         yield* test.advance("5 minutes")
         yield* test.publish(Payments, payment("b1", 4))
         assert.deepStrictEqual(test.committed, ["a1"])
-        yield* test.settle
+        yield* test.runReady
         assert.deepStrictEqual(test.committed, ["a1", "b1"])
         assert.deepStrictEqual(yield* test.emitted(Receipts), [{ id: "a1", cents: 6 }, { id: "b1", cents: 8 }])
         assert.strictEqual(yield* balance, 14)
@@ -32,7 +32,7 @@ describe("a run", () => {
       yield* TestPipeline.run(ledger, (test) =>
         Effect.gen(function*() {
           yield* test.publish(Payments, payment("a1"))
-          yield* test.settle
+          yield* test.runReady
           yield* TestClock.adjust("1 second")
           assert.strictEqual(test.life("a1"), "published at 0 ms, emitted to receipts, committed at 0 ms")
           assert.strictEqual(yield* Clock.currentTimeMillis, 86_401_000)
@@ -220,9 +220,9 @@ describe("a run", () => {
         yield* test.inject({ id: "a1" }, TestPipeline.fail(new Declined()))
         yield* test.inject({ id: "a1", redriven: 1 }, TestPipeline.fail(new Declined()))
         yield* test.publish(Payments, payment("a1"))
-        yield* test.settle
+        yield* test.runReady
         yield* test.redrive("a1")
-        yield* test.settle
+        yield* test.runReady
         const once = "attempt 1 failed Declined at 0 ms, dead (exhausted, Declined) at 0 ms"
         assert.strictEqual(test.life("a1"), `published at 0 ms, ${once}, redriven at 0 ms, ${once}`)
       })).pipe(Effect.provide(services)))

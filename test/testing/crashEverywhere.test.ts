@@ -74,7 +74,7 @@ describe("a crash at every point", () => {
             yield* test.publish(Payments, payment("a1"))
             yield* test.drain()
             yield* test.publish(Payments, payment("b1"))
-            yield* test.settle
+            yield* test.runReady
           }), { logs }).pipe(Effect.provide(services, { local: true }))
       yield* declined()
       assert.deepStrictEqual(lines, [])

@@ -14,7 +14,7 @@ class Bank extends Context.Service<Bank, { readonly pay: Effect.Effect<number, D
 const pays = Pipeline.from(Payments, { consumer: "pays" }).pipe(Pipeline.mapEffect(() => Bank.use((bank) => bank.pay)))
 
 // The result is the scenario's; what is required is what pipeline, scenario and kit require.
-const number = TestPipeline.run(pays, (test) => Effect.as(test.settle, 1))
+const number = TestPipeline.run(pays, (test) => Effect.as(test.runReady, 1))
 expectTypeOf<Effect.Success<typeof number>>().toEqualTypeOf<number>()
 expectTypeOf<Effect.Services<typeof number>>().toEqualTypeOf<Bank | Store.Store | Transport.Transport>()
 
@@ -35,7 +35,7 @@ export const another = TestPipeline.run(
 
 // Memory has no SQL: what is missing stands in the type.
 const sql = Pipeline.from(Payments, { consumer: "sql" }).pipe(Pipeline.commitSql((p, sql) => sql`${p.id}`))
-const onMemory = Effect.provide(TestPipeline.run(sql, (test) => test.settle), Memory.layer)
+const onMemory = Effect.provide(TestPipeline.run(sql, (test) => test.runReady), Memory.layer)
 expectTypeOf<Effect.Services<typeof onMemory>>().toEqualTypeOf<SqlClient.SqlClient>()
 
 // The errors of crashEverywhere name the finding.

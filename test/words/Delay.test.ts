@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Memory, Pipeline, Topic, Worker } from "millrace"
-import { drain, Journal, order, Orders, settle, start, stop } from "../worker/support.ts"
+import { drain, Journal, order, Orders, runReadyFibers, start, stop } from "../worker/support.ts"
 
 const recorder = () => {
   const seen = new Journal<(typeof Orders)["schema"]["Type"]>()
@@ -16,16 +16,16 @@ describe("a message that is published later", () => {
     Effect.gen(function*() {
       const { ids, pipeline } = recorder()
       const worker = yield* start(pipeline)
-      yield* settle
+      yield* runReadyFibers
       yield* Topic.publish(Orders, order("a", 1), { delay: "90 seconds" })
       yield* Topic.publish(Orders, order("a", 2))
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(ids(), ["a2"])
       yield* TestClock.adjust("89999 millis")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(ids(), ["a2"])
       yield* TestClock.adjust("1 millis")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(ids(), ["a2", "a1"])
       yield* stop(worker)
     }).pipe(Effect.provide(Memory.layer)))

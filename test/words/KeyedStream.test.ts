@@ -4,7 +4,7 @@ import { Deferred, Effect, Fiber, References, Schema, Stream } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { KeyedStream } from "millrace"
 import * as KeyedQueue from "../../src/internal/flow/KeyedQueue.ts"
-import { settle, until } from "../worker/support.ts"
+import { runReadyFibers, until } from "../worker/support.ts"
 
 interface Item {
   readonly key: string
@@ -126,7 +126,7 @@ describe("a stream mapped by key", () => {
       )
       yield* until("a1 and b1 run", () => test.running.size === 2)
       yield* test.finish("b1")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(test.started, ["a1", "b1"])
       yield* test.finish("a1")
       yield* until("a2 runs", () => test.running.has("a2"))
@@ -208,7 +208,7 @@ describe("a stream mapped by key", () => {
         Effect.forkChild
       )
       yield* until("four run", () => test.running.size === 4)
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(test.running.size, 4)
       assert.isAtLeast(pulled, 10)
       assert.isAtMost(pulled, 12)
@@ -225,7 +225,7 @@ describe("a stream mapped by key", () => {
         Stream.runForEach(() => Deferred.await(reader)),
         Effect.forkChild
       )
-      yield* settle
+      yield* runReadyFibers
       assert.isAtMost(handled, 4 * 4)
       yield* Deferred.succeed(reader, undefined)
       yield* Fiber.join(fiber)
@@ -243,7 +243,7 @@ describe("a stream mapped by key", () => {
       yield* until("a1 runs", () => test.running.has("a1"))
       yield* test.finish("a1")
       yield* until("a2 runs", () => test.running.has("a2"))
-      yield* settle
+      yield* runReadyFibers
       assert.isUndefined(fiber.pollUnsafe())
       yield* test.finish("a2")
       assert.lengthOf(yield* Fiber.join(fiber), 2)

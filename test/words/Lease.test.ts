@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Lease, Memory, Store } from "millrace"
-import { settle, until } from "../worker/support.ts"
+import { runReadyFibers, until } from "../worker/support.ts"
 
 type Leases = Store.Store["Service"]["leases"]
 
@@ -39,7 +39,7 @@ describe("a named lease", () => {
       const scope = yield* Scope.make()
       const first = yield* Scope.provide(Lease.acquire("leader"), scope)
       const waiting = yield* Effect.forkChild(Lease.acquire("leader"), { startImmediately: true })
-      yield* settle
+      yield* runReadyFibers
       assert.isUndefined(waiting.pollUnsafe())
       yield* Scope.close(scope, Exit.void)
       // No time passes.
@@ -195,7 +195,7 @@ describe("a named lease", () => {
         asked = 0
         const waiting = yield* acquire(wait)
         yield* TestClock.adjust("10 seconds")
-        yield* settle
+        yield* runReadyFibers
         assert.isDefined(waiting.pollUnsafe())
         const error = yield* Fiber.join(waiting)
         assert.deepInclude(error, { _tag: "StoreFailure", kind: "timeout" })

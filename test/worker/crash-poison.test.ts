@@ -15,7 +15,7 @@ import {
   Orders,
   orders,
   publish,
-  settle,
+  runReadyFibers,
   start,
   stop,
   until
@@ -98,7 +98,7 @@ describe("a message held by processes that crashed", () => {
       yield* until("the first suspect runs", () => [...shared.running].some((name) => name.startsWith("ledger")))
       yield* publish(Orders, [order("c", 1), ...orders("d", 2)])
       yield* TestClock.adjust("4 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(shared.running.size, 1)
       for (const one of latches) yield* Deferred.succeed(one, undefined)
       yield* eventually("everything is done", () => ledger.done.size === 5 && other.done.size === 5, 5_000)
@@ -115,7 +115,7 @@ describe("a message held by processes that crashed", () => {
     Effect.gen(function*() {
       const { latch, ledger, other, shared } = yield* besideAnother
       yield* start(ledger.pipeline, { lanes })
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(ledger.done.size, 0)
       yield* eventually("the suspect is done", () => ledger.done.size === 1, 6_000)
       assert.include(shared.log, "ledger:a1 with nothing")
@@ -186,10 +186,10 @@ describe("a message held by processes that crashed", () => {
         { lanes }
       )
       yield* TestClock.adjust("6 seconds")
-      yield* settle
+      yield* runReadyFibers
       yield* Deferred.succeed(latch, undefined)
       yield* until("the suspect runs", () => log.includes("suspect begins"))
-      yield* settle
+      yield* runReadyFibers
       yield* Deferred.succeed(suspect, undefined)
       yield* until("all are done", () => log.length === 4)
       assert.deepStrictEqual(log, ["x1", "suspect begins", "suspect ends", "y1"])
@@ -202,7 +202,7 @@ describe("a message held by processes that crashed", () => {
       yield* until("the first suspect runs", () => shared.running.size === 1)
       yield* publish(Orders, orders("c", 1))
       yield* TestClock.adjust("9 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(shared.running.size, 1)
       assert.isFalse(other.done.values.some((one) => one.id === "c1"))
       // Both hang. Each had its lease's time, the first was interrupted once for the second, and now none waits for
@@ -213,7 +213,7 @@ describe("a message held by processes that crashed", () => {
       yield* publish(Orders, orders("d", 1))
       yield* eventually("what comes later is done", () => other.done.size === 4 && ledger.done.size === 2, 2_000)
       yield* TestClock.adjust("10 minutes")
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(shared.log.length, began + 2)
       for (const one of latches) yield* Deferred.succeed(one, undefined)
       yield* until("they are done", () => ledger.done.size === 4)
@@ -235,7 +235,7 @@ describe("a message held by processes that crashed", () => {
       const other = watched("other", shared)
       yield* start(other.pipeline, { lanes })
       yield* TestClock.adjust("2 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(shared.log, ["ledger:a1 with nothing"])
       Deferred.doneUnsafe(latch, Effect.void)
       yield* until("the other one goes on", () => shared.log.length === 2)
@@ -266,14 +266,14 @@ describe("a message held by processes that crashed", () => {
     Effect.gen(function*() {
       const { latch, ledger, other, shared } = yield* besideAnother
       yield* start(ledger.pipeline, { lanes, lease: "1 second", idlePoll: "100 millis" })
-      yield* settle
+      yield* runReadyFibers
       yield* Consumers.pause("ledger", { by: "anna" })
       // The other one is interrupted after 5 s, and begins again: it does not wait for a suspect that must not run.
       yield* eventually("the other one begins again", () => shared.log.length === 2, 8_000)
       yield* Deferred.succeed(latch, undefined)
       yield* until("and is done", () => other.done.size === 1)
       yield* TestClock.adjust("30 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(shared.log, ["other:a1 with nothing", "other:a1 with nothing"])
       yield* Consumers.resume("ledger", { by: "anna" })
       yield* eventually("the suspect is done", () => ledger.done.size === 1)

@@ -14,7 +14,7 @@ import {
   Orders,
   orders,
   publish,
-  settle,
+  runReadyFibers,
   start,
   until
 } from "./support.ts"
@@ -70,7 +70,7 @@ describe("behind a dead message with order `park`", () => {
       yield* eventually("others are done", () => ids().length === 3, 3_000)
       yield* TestClock.adjust("1 hour")
       yield* publish(Orders, [order("a", 5), order("b", 3)])
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(ids().toSorted(), ["a1", "b1", "b2", "b3"])
       assert.deepInclude((yield* deadLetters("ledger"))[0], { parked: true, state: "open" })
     }).pipe(Effect.provide(Memory.layer)))
@@ -82,7 +82,7 @@ describe("behind a dead message with order `park`", () => {
       yield* start(pipeline)
       yield* eventually("a1 is done, a2 dead", () => ids().length === 1, 3_000)
       yield* TestClock.adjust("1 second")
-      yield* settle
+      yield* runReadyFibers
       yield* publish(Orders, [order("a", 5)])
       yield* hint
       const [deadLetter] = yield* deadLetters("ledger")

@@ -14,7 +14,7 @@ import {
   orders,
   ports,
   publish,
-  settle,
+  runReadyFibers,
   start,
   stop,
   until
@@ -92,7 +92,7 @@ describe("a message whose worker goes while it is handled", () => {
       yield* until("it is being taken", () => reached)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
       yield* TestClock.adjust("1 second")
-      yield* settle
+      yield* runReadyFibers
       yield* Deferred.succeed(latch, undefined)
       yield* Fiber.join(stopping)
       yield* drain(pipeline)

@@ -2,7 +2,7 @@
 import { Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { type Delivery, Store, Transport } from "millrace"
-import { settle } from "./support.ts"
+import { runReadyFibers } from "./support.ts"
 
 export const lanes = 4
 
@@ -35,9 +35,9 @@ export const die = Effect.fnUntraced(function*(consumer: string, alone?: string)
     })
   )
 
-  yield* settle
+  yield* runReadyFibers
   if (suspect !== undefined) yield* Effect.orDie(subscription.isolate(suspect))
   yield* TestClock.adjust("11 seconds")
-  yield* settle
+  yield* runReadyFibers
   reading.pollUnsafe()
 })

@@ -5,7 +5,7 @@ import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { Memory, Pipeline, Retry, Topic, Worker } from "millrace"
 import { logging } from "../ops/collectors.ts"
-import { deadLetters, Declined, drain, order, Orders, orders, publish, Receipts, settle } from "./support.ts"
+import { deadLetters, Declined, drain, order, Orders, orders, publish, Receipts, runReadyFibers } from "./support.ts"
 
 const slowly = Pipeline.retry(Retry.exponential("10 seconds", { attempts: 3, jitter: false }))
 const once = Pipeline.retry(Retry.never)
@@ -78,13 +78,13 @@ describe("a handler that fails", () => {
         assert.lengthOf(lines(), 2)
         const running = yield* Effect.forkChild(Worker.run(refusing, { grace: 0 }), { startImmediately: true })
         yield* publish(Orders, orders("x", 1))
-        yield* settle
+        yield* runReadyFibers
         yield* publish(Orders, [...orders("y", 1), ...orders("z", 1)])
-        yield* Effect.andThen(TestClock.adjust("2 seconds"), settle)
+        yield* Effect.andThen(TestClock.adjust("2 seconds"), runReadyFibers)
         assert.lengthOf(lines(), 3)
         yield* TestClock.adjust("61 seconds")
         yield* publish(Orders, orders("w", 1))
-        yield* Effect.andThen(TestClock.adjust("2 seconds"), settle)
+        yield* Effect.andThen(TestClock.adjust("2 seconds"), runReadyFibers)
         assert.lengthOf(lines(), 4)
         assert.match(
           lines()[3]!,

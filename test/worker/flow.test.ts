@@ -5,7 +5,7 @@ import { Deferred, Effect, Exit, Fiber, Schema, Stream } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { Capacity } from "../../src/internal/flow/Capacity.ts"
 import * as Flow from "../../src/internal/flow/Flow.ts"
-import { settle, until } from "./support.ts"
+import { runReadyFibers, until } from "./support.ts"
 
 interface Item extends Flow.Turn<string> {
   readonly n: number
@@ -214,7 +214,7 @@ describe("a flow", () => {
       yield* offer(flow, item("b", 1))
       yield* open("a1")
       yield* flow.idle
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual([began, flow.wantsMore], [["a1"], false])
       const suspect = flow.nextAlone()!
       flow.startAlone(suspect)
@@ -234,7 +234,7 @@ describe("a flow", () => {
       const { began, work } = latched()
       yield* running(flow, { work })
       yield* offer(flow, item("a", 1))
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual([flow.mode, began, flow.wantsMore], ["paused", [], true])
       paused = false
       flow.wake()
@@ -270,7 +270,7 @@ describe("a flow", () => {
       yield* flow.withdraw([a1])
       yield* flow.start({ work })([a1, b1!])
       yield* until("the other one runs", () => began.length === 1)
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual([began, flow.running.size], [["b1"], 1])
     }))
 })

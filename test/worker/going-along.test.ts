@@ -11,7 +11,7 @@ import {
   orders,
   ports,
   publish,
-  settle,
+  runReadyFibers,
   start,
   until
 } from "./support.ts"
@@ -56,7 +56,7 @@ describe("a message that waits behind another one of its key", () => {
       const { lost, name, token } = own.get("a2")!
       yield* Deferred.succeed(lost, new Errors.LeaseLost({ lease: name, token: String(token), reason: "a test" }))
       yield* Deferred.succeed(latch, undefined)
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(ran, ["a1"])
     }).pipe(Effect.provide(leasedApart(own)))
   })

@@ -15,7 +15,7 @@ import {
   orders,
   ports,
   publish,
-  settle,
+  runReadyFibers,
   start,
   until
 } from "./support.ts"
@@ -54,7 +54,7 @@ describe("a worker that is stopped", () => {
       const stop = yield* stopping(worker)
       yield* publish(Orders, [order("c", 1)])
       yield* TestClock.adjust("9 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.isUndefined(stop.pollUnsafe(), "it waits for what runs")
       yield* Deferred.succeed(latch, undefined)
       yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)
@@ -75,7 +75,7 @@ describe("a worker that is stopped", () => {
       yield* until("it runs", () => began.size === 1)
       const stop = yield* stopping(worker)
       yield* TestClock.adjust("9999 millis")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual([interrupted.length, stop.pollUnsafe()], [0, undefined])
       yield* TestClock.adjust("1 millis")
       yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)
@@ -108,7 +108,7 @@ describe("a worker that is stopped", () => {
   it.effect("with nothing to do stops at once", () =>
     Effect.gen(function*() {
       const worker = yield* start(latched().pipeline)
-      yield* settle
+      yield* runReadyFibers
       const stop = yield* stopping(worker)
       yield* until("it has stopped", () => stop.pollUnsafe() !== undefined)
     }).pipe(Effect.provide(Memory.layer)))
@@ -145,14 +145,14 @@ describe("a worker that is stopped between two attempts", () => {
       yield* publish(Orders, orders("a", 2))
       const worker = yield* start(pipeline, { grace: "1 minute" })
       yield* until("the first attempt has failed", () => tried.size === 1)
-      yield* settle
+      yield* runReadyFibers
       yield* TestClock.adjust("300 millis")
       const stop = yield* stopping(worker)
       yield* until("it has stopped, without any time passing", () => stop.pollUnsafe() !== undefined)
       yield* start(pipeline)
-      yield* settle
+      yield* runReadyFibers
       yield* TestClock.adjust("499 millis")
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(tried.size, 1)
       yield* TestClock.adjust("1 millis")
       yield* until("the second attempt", () => tried.size === 2)
@@ -215,7 +215,7 @@ it.effect("a drain whose last poll ran beside work polls again: it may have left
       take: (room, accept) =>
         polls++ % 2 === 0
           ? inner.take({ ...room, messages: Math.min(1, room.messages) }, accept)
-          : Effect.andThen(Deferred.await(settled), settle),
+          : Effect.andThen(Deferred.await(settled), runReadyFibers),
       acknowledge: (deliveries) => Effect.andThen(inner.acknowledge(deliveries), Deferred.succeed(settled, undefined))
     })
   })

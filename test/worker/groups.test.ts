@@ -18,7 +18,7 @@ import {
   publish,
   Receipts,
   receipts,
-  settle,
+  runReadyFibers,
   start,
   stop,
   until
@@ -39,9 +39,9 @@ describe("messages that are ready together", () => {
       yield* until("a transaction is on the wire", () => transactions === 1)
       yield* publish(Orders, firsts)
       yield* until("all are ready", () => stepped.size === 21)
-      yield* settle
+      yield* runReadyFibers
       yield* Deferred.succeed(latch, undefined)
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(transactions, 2)
       assert.lengthOf(yield* receipts(), 21)
     }).pipe(
@@ -265,10 +265,10 @@ describe("a message that waits for its transaction", () => {
       yield* until("a transaction is on the wire", () => transactions === 1)
       yield* publish(Orders, [order("b", 1)])
       yield* until("another message waits for the next", () => stepped.size === 2)
-      yield* settle
+      yield* runReadyFibers
       const stopping = yield* Effect.forkChild(stop(worker), { startImmediately: true })
       yield* TestClock.adjust("1 second")
-      yield* settle
+      yield* runReadyFibers
       yield* Deferred.succeed(latch, undefined)
       yield* eventually("it has stopped", () => stopping.pollUnsafe() !== undefined, 3_000)
       assert.deepStrictEqual(yield* receipts(), ["a1"])

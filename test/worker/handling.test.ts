@@ -13,7 +13,7 @@ import {
   Orders,
   orders,
   publish,
-  settle,
+  runReadyFibers,
   start,
   stop,
   until
@@ -36,7 +36,7 @@ describe("a worker", () => {
       const worker = yield* start(ledger, { concurrency: 16, lanes: 8 })
       for (let n = 1; n <= 10; n++) yield* publish(Orders, shuffled(accounts).map((account) => order(account, n)))
       yield* until("all are handled", () => journal.size >= 500)
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(journal.size, 500)
       for (const account of accounts) {
         const ns = journal.values.filter((one) => one.account === account).map((one) => one.n)
@@ -51,7 +51,7 @@ describe("a worker", () => {
     Effect.gen(function*() {
       const journal = new Journal<Order>()
       yield* start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(journal.write)))
-      yield* settle
+      yield* runReadyFibers
       yield* publish(Orders, [order("a", 1)])
       yield* until("it is handled", () => journal.size === 1)
     }).pipe(Effect.provide(Memory.layer)))
@@ -179,7 +179,7 @@ describe("a message that is filtered out", () => {
       )
       yield* publish(Orders, orders("a", 3))
       const worker = yield* start(ledger)
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(journal.size, 0)
       yield* Deferred.succeed(latch, undefined)
       yield* until("the others are handled", () => journal.size === 2)
@@ -272,7 +272,7 @@ describe("several topics in one pipeline", () => {
       yield* until("the other key goes on", () => seen.size === 1)
       // Held 30 seconds again and again: its key waits, and it never becomes a dead letter.
       yield* TestClock.adjust("5 minutes")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(seen.values, ["order 1"])
       assert.deepStrictEqual(yield* deadLetters("ledger"), [])
       yield* stop(worker)
@@ -328,7 +328,7 @@ describe("several consumers of one topic", () => {
         journals,
         (journal) => start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(journal.write)))
       )
-      yield* settle
+      yield* runReadyFibers
       const accounts = Array.from({ length: 64 }, (_, i) => `account-${i}-`)
       for (let n = 1; n <= 5; n++) yield* publish(Orders, accounts.map((account) => order(account, n)))
       yield* until("all are handled", () => journals[0]!.size + journals[1]!.size === 320)
@@ -397,6 +397,6 @@ it.effect("a worker built as a layer works while the layer lives", () =>
       Worker.layer(ledger)
     )
     yield* publish(Orders, [order("a", 2)])
-    yield* settle
+    yield* runReadyFibers
     assert.strictEqual(journal.size, 1)
   }).pipe(Effect.provide(Memory.layer)))

@@ -3,7 +3,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Fiber, Layer, Logger } from "effect"
 import { Errors, Memory, Pipeline, Topic, Worker } from "millrace"
-import { eventually, Journal, type Order, Orders, orders, ports, publish, settle, until } from "./support.ts"
+import { eventually, Journal, type Order, Orders, orders, ports, publish, runReadyFibers, until } from "./support.ts"
 
 /** An engine whose subscription of this consumer fails for good when the test says so. */
 const breaking = (consumer: string) => {
@@ -45,11 +45,11 @@ describe("a program of workers", () => {
     const workers = Layer.merge(Worker.layer(pipelineOf("ledger")), Worker.layer(slow, { grace: "10 seconds" }))
     return Effect.gen(function*() {
       const program = yield* Effect.forkChild(Worker.launch(workers), { startImmediately: true })
-      yield* settle
+      yield* runReadyFibers
       yield* publish(Orders, orders("a", 1))
       yield* until("the slow one runs", () => began.size === 1)
       yield* fail
-      yield* settle
+      yield* runReadyFibers
       assert.isUndefined(program.pollUnsafe(), "it waits for what runs")
       yield* Deferred.succeed(latch, undefined)
       yield* until("it has ended", () => program.pollUnsafe() !== undefined)
@@ -70,7 +70,7 @@ describe("a program of workers", () => {
       const program = yield* Effect.forkChild(Worker.launch(Worker.layer(pipelineOf("ledger", done))), {
         startImmediately: true
       })
-      yield* settle
+      yield* runReadyFibers
       yield* publish(Orders, orders("a", 2))
       yield* eventually("it works", () => done.size === 2)
       yield* Fiber.interrupt(program)
@@ -91,10 +91,10 @@ describe("a worker's layer", () => {
         Layer.launch(Worker.layer(pipelineOf("ledger"), { onFatal: (cause) => Effect.asVoid(onFatal(cause)) })),
         { startImmediately: true }
       )
-      yield* settle
+      yield* runReadyFibers
       yield* fail
       yield* until("it is reported", () => causes.length > 0)
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(causes.map((cause) => (Cause.squash(cause) as Worker.WorkerError)._tag), [
         "TransportError"
       ])
@@ -110,7 +110,7 @@ describe("a worker's layer", () => {
     return Effect.gen(function*() {
       const broken = Worker.layer(pipelineOf("ledger"), { onFatal: () => Effect.die("broken") })
       const program = yield* Effect.forkChild(Effect.flip(Worker.launch(broken)), { startImmediately: true })
-      yield* settle
+      yield* runReadyFibers
       yield* fail
       yield* until("the program has ended", () => program.pollUnsafe() !== undefined)
       assert.strictEqual((yield* Fiber.join(program))._tag, "TransportError")
@@ -126,7 +126,7 @@ describe("a worker's layer", () => {
       yield* Effect.flip(
         Effect.provide(Effect.void, Worker.layer(Pipeline.from(bad, { consumer: "ledger" }), { onFatal }))
       )
-      yield* Effect.provide(settle, Worker.layer(pipelineOf("ledger"), { onFatal }))
+      yield* Effect.provide(runReadyFibers, Worker.layer(pipelineOf("ledger"), { onFatal }))
       assert.strictEqual(calls, 0)
     }).pipe(Effect.provide(Memory.layer))
   })

@@ -14,7 +14,7 @@ import {
   orders,
   ports,
   publish,
-  settle,
+  runReadyFibers,
   start,
   until
 } from "./support.ts"
@@ -73,7 +73,7 @@ describe("a lease", () => {
       yield* until("it runs", () => began.size === 1)
       yield* start(pipeline("two"), { lease: "30 seconds" })
       yield* TestClock.adjust("10 minutes")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual([began.size, interruptedAt.length], [1, 0])
       yield* Deferred.succeed(latch, undefined)
       yield* until("it commits", () => done.length === 1)
@@ -88,7 +88,7 @@ describe("a lease", () => {
       yield* start(pipeline("one"), { lease: "30 seconds", name: "one" })
       yield* until("it runs", () => began.size === 1)
       yield* TestClock.adjust("5 minutes")
-      yield* settle
+      yield* runReadyFibers
       yield* Deferred.succeed(latch, undefined)
       yield* until("it commits", () => done.length === 1)
       assert.deepStrictEqual([interruptedAt.length, began.size], [0, 1])
@@ -200,7 +200,7 @@ describe("a lease", () => {
       yield* eventually("the other one has it, and has not committed", () => two.began.size === 1, 15_000)
       yield* Deferred.succeed(one.latch, undefined)
       yield* TestClock.adjust("5 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(one.done, [])
       yield* Deferred.succeed(two.latch, undefined)
       yield* until("the owner commits", () => two.done.length === 1)
@@ -278,7 +278,7 @@ describe("a worker whose store or transport is away for a while", () => {
       )
       yield* eventually("it could not be dead-lettered six times", () => failures === 0, 30_000)
       yield* TestClock.adjust("10 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual([tried.size, (yield* deadLetters("ledger")).length], [1, 1])
     }).pipe(Effect.provide(ports({
       store: (inner) => ({

@@ -2,7 +2,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Schema } from "effect"
 import { Memory, Pipeline, Topic, type Transport, Worker } from "millrace"
-import { drain, Journal, type Order, order, Orders, orders, ports, publish, settle, start, until } from "./support.ts"
+import {
+  drain,
+  Journal,
+  type Order,
+  order,
+  Orders,
+  orders,
+  ports,
+  publish,
+  runReadyFibers,
+  start,
+  until
+} from "./support.ts"
 
 /** A pipeline whose handlers wait for the test, and how many run. */
 const waiting = () => {
@@ -49,7 +61,7 @@ describe("a worker", () => {
       yield* publish(Orders, accounts.map((account) => order(account, 1)))
       yield* start(pipeline, { concurrency: 7, lanes: 8 })
       yield* until("it has its fill", () => counts.now === 7)
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(counts.most, 7)
       yield* Deferred.succeed(latch, undefined)
       yield* until("all are done", () => counts.done === 200)
@@ -63,7 +75,7 @@ describe("a worker", () => {
       yield* publish(Orders, accounts.flatMap((account) => orders(account, 5)))
       yield* start(pipeline, { concurrency: 10, prefetch: 24, lanes: 8 })
       yield* until("it has its fill", () => counts.now === 10)
-      yield* settle
+      yield* runReadyFibers
       assert.isAtLeast(handed.most, 20)
       yield* Deferred.succeed(latch, undefined)
       yield* until("all are done", () => counts.done === 1000)
@@ -86,7 +98,7 @@ describe("a worker", () => {
         ),
         { prefetchBytes: 5_500 }
       )
-      yield* settle
+      yield* runReadyFibers
       assert.isAtMost(handed.bytes, 6_600)
       assert.isAtLeast(handed.total, 5)
       yield* Deferred.succeed(latch, undefined)
@@ -110,7 +122,7 @@ describe("a worker", () => {
         { concurrency: 8, prefetch: 64, prefetchPerKey: 4, lanes: 1 }
       )
       yield* until("the others are done", () => done.size === 50)
-      yield* settle
+      yield* runReadyFibers
       assert.isAtMost(handed.total, 4)
       yield* Deferred.succeed(latch, undefined)
       yield* until("and the hot one", () => done.size === 550)

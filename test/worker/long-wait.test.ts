@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Pipeline } from "millrace"
-import { emitting, eventually, groups, order, Orders, publish, settle, start, until } from "./support.ts"
+import { emitting, eventually, groups, order, Orders, publish, runReadyFibers, start, until } from "./support.ts"
 
 const away = new Errors.TransientFailure({ kind: "unavailable", code: "26000", detail: "the session is not as it was" })
 
@@ -25,15 +25,15 @@ it.effect("a transaction that is never over is named within 15 seconds, and then
     yield* start(emitting().pipeline, { committers: 1, lanes: 4 })
     yield* until("it is under way", () => begun === 1)
     yield* TestClock.adjust("9 seconds")
-    yield* settle
+    yield* runReadyFibers
     assert.deepStrictEqual(lines, [])
     yield* TestClock.adjust("6 seconds")
-    yield* settle
+    yield* runReadyFibers
     assert.lengthOf(lines, 1)
     assert.include(lines[0], "A group of 1 messages")
     yield* eventually("it is named again", () => lines.length === 2, 65_000)
   }).pipe(
-    Effect.ensuring(Effect.andThen(Deferred.succeed(latch, undefined), settle)),
+    Effect.ensuring(Effect.andThen(Deferred.succeed(latch, undefined), runReadyFibers)),
     Effect.provide([
       groups((body, transact) =>
         Effect.suspend(() => {
@@ -63,9 +63,9 @@ it.effect("a committer that has nothing to do is silent, and so is one whose gro
     yield* start(emitting().pipeline, { committers: 1, lanes: 4 })
     for (let n = 1; n <= 4; n++) {
       yield* publish(Orders, [order("a", n)])
-      yield* settle
+      yield* runReadyFibers
       yield* TestClock.adjust("20 seconds")
-      yield* settle
+      yield* runReadyFibers
     }
     assert.deepStrictEqual(lines, [])
   }).pipe(Effect.provide([groups((body, transact) => transact(body)), layer]))

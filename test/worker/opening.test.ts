@@ -3,10 +3,10 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Health, Pipeline } from "millrace"
-import { Orders, ports, settle, start, stop } from "./support.ts"
+import { Orders, ports, runReadyFibers, start, stop } from "./support.ts"
 
 const passing = (seconds: number) =>
-  Effect.repeat(Effect.andThen(TestClock.adjust("1 second"), settle), { times: seconds })
+  Effect.repeat(Effect.andThen(TestClock.adjust("1 second"), runReadyFibers), { times: seconds })
 
 it.effect("a worker that cannot open its subscription again is said by Health, and no more once it can", () => {
   let lost = false
@@ -26,7 +26,7 @@ it.effect("a worker that cannot open its subscription again is said by Health, a
   const workers = Effect.flatMap(Health.Health, (health) => Effect.map(health.report, ({ checks }) => checks.workers))
   return Effect.gen(function*() {
     const worker = yield* start(Pipeline.from(Orders, { consumer: "c" }))
-    yield* settle
+    yield* runReadyFibers
     assert.strictEqual((yield* workers).reason, "1 worker runs in this process.")
     able = false
     lost = true

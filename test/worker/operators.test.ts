@@ -13,7 +13,7 @@ import {
   Orders,
   orders,
   publish,
-  settle,
+  runReadyFibers,
   start,
   until
 } from "./support.ts"
@@ -49,10 +49,10 @@ describe("a redrive of a set", () => {
         }),
         { startImmediately: true }
       )
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(told, [2])
       yield* TestClock.adjust("1 second")
-      yield* settle
+      yield* runReadyFibers
       assert.isAtMost(told.at(-1)!, 12)
       assert.isAtLeast(told.at(-1)!, 10)
       yield* Fiber.interrupt(redriving)
@@ -80,7 +80,7 @@ describe("a redrive of a set", () => {
       )
       yield* TestClock.adjust("10 seconds")
       const interrupting = yield* Effect.forkChild(Fiber.interrupt(redriving), { startImmediately: true })
-      yield* settle
+      yield* runReadyFibers
       const interrupted = interrupting.pollUnsafe()
       yield* end.open
       assert.isDefined(interrupted)
@@ -227,16 +227,16 @@ describe("a paused consumer", () => {
       // It holds one of each key, one of them runs, and there is no room that would be worth a look.
       const others = Array.from({ length: 20 }, (_, i) => order(`c${i}`, 1))
       yield* publish(Orders, [...orders("a", 6), ...others])
-      yield* settle
+      yield* runReadyFibers
       yield* Consumers.pause("ledger", { by: "anna" })
       // The worker has no free place, and gets the news when it renews its leases.
       yield* TestClock.adjust("12 seconds")
-      yield* settle
+      yield* runReadyFibers
       yield* latch.open
       yield* until("what ran is finished", () => done.size === 1)
       yield* publish(Orders, orders("b", 2))
       yield* TestClock.adjust("1 hour")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(done.values.map(({ id }) => id), ["a1"])
       assert.strictEqual((yield* Consumers.get("ledger")).waiting.count, 27)
       yield* Consumers.resume("ledger", { by: "ben" })

@@ -16,7 +16,7 @@ import {
   orders,
   ports,
   publish,
-  settle,
+  runReadyFibers,
   start,
   stop,
   until
@@ -92,7 +92,7 @@ describe("the outcomes of a worker", () => {
       yield* publish(Orders, orders("bad", 2))
       const { fiber, read } = yield* reading(Worker.stream(parking, quick))
       yield* until("the first is a dead letter", () => read.length === 1)
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(
         read.map((one) => one._tag === "DeadLettered" && [one.context.message.id, one.reason, one.parked]),
         [["bad1", "exhausted", true]]
@@ -158,7 +158,7 @@ describe("a stream of outcomes", () => {
       yield* until("one runs", () => began.size === 1)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
       yield* TestClock.adjust("9 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.isUndefined(stopping.pollUnsafe(), "it waits for what runs")
       yield* Deferred.succeed(latch, undefined)
       yield* until("it has stopped", () => stopping.pollUnsafe() !== undefined)
@@ -177,7 +177,7 @@ describe("a stream of outcomes", () => {
       )
       yield* until("one runs", () => began.size === 1)
       yield* Deferred.succeed(enough, undefined)
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual([read, fiber.pollUnsafe()], [[], undefined])
       yield* Deferred.succeed(latch, undefined)
       yield* Fiber.join(fiber)
@@ -197,13 +197,13 @@ describe("a stream of outcomes", () => {
         ),
         Effect.forkChild({ startImmediately: true })
       )
-      yield* settle
+      yield* runReadyFibers
       yield* publish(Orders, [order("a", 1)])
       yield* eventually("the reader has the first", () => read.length === 1)
       yield* publish(Orders, [order("b", 1)])
       yield* eventually("the second is committed", () => done.size === 2)
       yield* Deferred.succeed(enough, undefined)
-      yield* settle
+      yield* runReadyFibers
       yield* Deferred.succeed(latch, undefined)
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(read, ["a1", "b1"])
@@ -289,12 +289,12 @@ describe("a stream of outcomes", () => {
         const worker = by === "run"
           ? yield* start(pipeline, quick)
           : yield* Effect.forkChild(Stream.runDrain(Worker.stream(pipeline, quick)), { startImmediately: true })
-        yield* settle
+        yield* runReadyFibers
         const left = Effect.map(Effect.flatMap(Store.Store, (store) => store.consumers.status("ledger")), (status) =>
           status.waiting + status.delayedKeys)
         for (let i = 0; i < 200 && (yield* Effect.orDie(left)) > 0; i++) {
           yield* TestClock.adjust("1 second")
-          yield* settle
+          yield* runReadyFibers
         }
         yield* stop(worker)
         const dead = (yield* deadLetters("ledger")).map((

@@ -14,7 +14,7 @@ import {
   Orders,
   orders,
   publish,
-  settle,
+  runReadyFibers,
   start,
   stop,
   until
@@ -50,7 +50,7 @@ describe("a short delay", () => {
       yield* until("the other key is done", () => done.size === 1)
       for (const [delay, attempts] of [[99, 1], [1, 2], [199, 2], [1, 3], [399, 3], [1, 4]] as const) {
         yield* TestClock.adjust(delay)
-        yield* settle
+        yield* runReadyFibers
         assert.strictEqual(triedBad(), attempts)
       }
       assert.deepStrictEqual(done.values.map((one) => one.id), ["good1", "bad1", "bad2"])
@@ -84,7 +84,7 @@ describe("a long delay", () => {
       yield* TestClock.adjust("59 seconds")
       yield* publish(Orders, [order("good", 4), order("bad", 4)])
       yield* until("it still is", () => done.size === 4)
-      yield* settle
+      yield* runReadyFibers
       assert.strictEqual(triedBad(), 1)
       yield* eventually("the held key goes on", () => done.size === 8, 3_000)
       assert.deepStrictEqual(
@@ -126,7 +126,7 @@ describe("a long delay", () => {
       for (const attempt of [1, 2, 3, 4]) {
         const worker = yield* start(pipeline, { name: `worker-${attempt}`, codeVersion: `v${attempt}` })
         yield* eventually(`attempt ${attempt}`, () => triedBad() === attempt, 600_000)
-        yield* settle
+        yield* runReadyFibers
         yield* stop(worker)
       }
       yield* drain(pipeline)
@@ -165,9 +165,9 @@ describe("an error has a say", () => {
       for (
         const [passed, attempts] of [["499 millis", 1], ["1 millis", 2], ["599 seconds", 2], ["2 seconds", 3]] as const
       ) {
-        yield* settle
+        yield* runReadyFibers
         yield* TestClock.adjust(passed)
-        yield* settle
+        yield* runReadyFibers
         assert.strictEqual(tried.size, attempts, `after another ${passed}`)
       }
     }).pipe(Effect.provide(Memory.layer)))
@@ -343,7 +343,7 @@ describe("a fault of a handler", () => {
       ))
       yield* eventually("the other one is done", () => done.size === 1, 5_000)
       yield* TestClock.adjust("5 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.isUndefined(worker.pollUnsafe())
       assert.deepStrictEqual((yield* deadLetters("ledger")).map((deadLetter) => deadLetter.message.id), ["a1"])
     }).pipe(Effect.provide(Memory.layer)))

@@ -6,7 +6,7 @@ import { Consumers, Memory, Pipeline, Worker } from "millrace"
 import { Postgres } from "millrace/postgres"
 import { inject } from "vitest"
 import { freshSchema } from "../postgres/kit.ts"
-import { Orders, ports, Receipts, settle, start, stop } from "./support.ts"
+import { Orders, ports, Receipts, runReadyFibers, start, stop } from "./support.ts"
 
 const named = Pipeline.from(Orders, { consumer: "ledger" })
 /** Made again in each call, as a function of a program makes it. */
@@ -38,7 +38,7 @@ describe("two pipelines of one consumer in one process", () => {
         yield* start(booking(1))
         yield* start<unknown, never, never, Pipeline.Phase>(other)
         yield* start<unknown, never, never, Pipeline.Phase>(other)
-        yield* settle
+        yield* runReadyFibers
         assert.lengthOf(found(), 1)
         assert.include(found()[0], "under consumer \"ledger\" in this process: [")
         assert.include(found()[0], "[orders -> Map -> Tap -> effectivelyOnce]")
@@ -71,7 +71,7 @@ describe("two pipelines of one consumer in one process", () => {
     return Effect.gen(function*() {
       yield* emitting(named.pipe(Pipeline.emit(Receipts, (one) => ({ of: one.id }))))
       yield* emitting(named.pipe(Pipeline.emit(Receipts, (one) => ({ of: one.account }))))
-      yield* settle
+      yield* runReadyFibers
       assert.lengthOf(found(), 1)
     }).pipe(Effect.provide(Layer.merge(Memory.layer, logger)))
   })
@@ -83,7 +83,7 @@ describe("two pipelines of one consumer in one process", () => {
       const second = yield* start(booking(2))
       yield* stop(second)
       yield* Effect.provide(start(others["another step"]), Memory.layer, { local: true })
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(found(), [])
     }).pipe(Effect.provide(Layer.merge(Memory.layer, logger)))
   })

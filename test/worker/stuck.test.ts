@@ -17,7 +17,7 @@ import {
   publish,
   Receipts,
   receipts,
-  settle,
+  runReadyFibers,
   start,
   until
 } from "./support.ts"
@@ -42,12 +42,12 @@ describe("a committer whose transactions cannot even begin", () => {
       for (let n = 2; starved.left > 0; n++) {
         yield* publish(Orders, accounts.map((account) => order(account, n)))
         yield* TestClock.adjust("1 second")
-        yield* settle
+        yield* runReadyFibers
         assert.isBelow(n, 100)
       }
       yield* eventually("all are done", () => starved.others > 20)
       yield* TestClock.adjust("5 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(new Set(stepped.attempts), new Set([1]))
       assert.lengthOf(yield* receipts(), stepped.size)
     }).pipe(Effect.provide(groups((body, transact) =>
@@ -73,7 +73,7 @@ describe("a worker that stops while its transactions do not get through, though 
       const worker = yield* start(pipeline, { committers: 1, lease: "1 hour", grace: "1 second" })
       yield* until("two are ready", () => stepped.size === 2)
       yield* TestClock.adjust("30 seconds")
-      yield* settle
+      yield* runReadyFibers
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
       yield* TestClock.adjust("1 second")
       yield* until("it has stopped", () => stopping.pollUnsafe() !== undefined)
@@ -104,7 +104,7 @@ describe("a worker that stops while its transactions do not get through, though 
       yield* until("its transaction is under way", () => begun === 1)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
       yield* TestClock.adjust("1 second")
-      yield* settle
+      yield* runReadyFibers
       assert.isUndefined(stopping.pollUnsafe())
       yield* Deferred.succeed(latch, undefined)
       yield* until("it has stopped", () => stopping.pollUnsafe() !== undefined)

@@ -36,7 +36,7 @@ export class Declined extends Schema.TaggedError<Declined>()("Declined", { reaso
 }
 
 /** Lets every fiber run that can, without any time passing. */
-export const settle: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { times: 150 }).pipe(Effect.asVoid)
+export const runReadyFibers: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { times: 150 }).pipe(Effect.asVoid)
 
 /** Waits until something is so, without any time passing. */
 export const until = (what: string, condition: () => boolean): Effect.Effect<void> =>
@@ -48,11 +48,11 @@ export const until = (what: string, condition: () => boolean): Effect.Effect<voi
 /** Lets time pass, in steps of 100 ms or of a hundredth of what it may take, until something is so. */
 export const eventually = (what: string, condition: () => boolean, within = 60_000): Effect.Effect<void> =>
   Effect.gen(function*() {
-    yield* settle
+    yield* runReadyFibers
     const step = Math.max(100, within / 100)
     for (let passed = 0; passed < within && !condition(); passed += step) {
       yield* TestClock.adjust(step)
-      yield* settle
+      yield* runReadyFibers
     }
     assert.isTrue(condition(), `not so within ${within} ms: ${what}`)
   })

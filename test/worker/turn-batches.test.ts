@@ -4,7 +4,18 @@ import { Deferred, Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Pipeline, Worker } from "millrace"
 import { Permitted } from "../../src/worker/attempt/TurnBatch.ts"
-import { deadLetters, drain, eventually, Journal, order, Orders, orders, ports, publish, settle } from "./support.ts"
+import {
+  deadLetters,
+  drain,
+  eventually,
+  Journal,
+  order,
+  Orders,
+  orders,
+  ports,
+  publish,
+  runReadyFibers
+} from "./support.ts"
 
 const grouped = ports({ store: () => ({ maxGroup: 250 }) })
 const base = Pipeline.from(Orders, { consumer: "ledger" })
@@ -126,9 +137,9 @@ describe("turns without fibers", () => {
         const ledger = base.pipe(Pipeline.map((value) => void done.push(value.id)))
         yield* publish(Orders, orders("a", 2))
         const draining = yield* Effect.forkChild(drain(ledger))
-        yield* settle
+        yield* runReadyFibers
         yield* TestClock.adjust(Duration.seconds(30))
-        yield* settle
+        yield* runReadyFibers
         yield* TestClock.adjust(Duration.seconds(30))
         yield* Effect.timeout(Fiber.join(draining), "1 minute").pipe(
           Effect.forkChild,

@@ -1,5 +1,5 @@
 /**
- * The facts of a running system for the engineer who looks at it: what is stuck, since when, why, and what blocks.
+ * The facts of a running system for the operator who reads them: what is stuck, since when, why, and what blocks.
  *
  * Every fact is read from the database by statements of bounded cost, so it covers the workers of all processes. It
  * needs no worker in this process, and works on Postgres and on PGlite. Facts only read. Operator actions on redrive

@@ -1,5 +1,5 @@
 /**
- * `millrace/ops`: the facts of a running system, for engineers and for tools.
+ * `millrace/ops`: the facts of a running system, for operators and for tools.
  *
  * @since 0.1.0
  */

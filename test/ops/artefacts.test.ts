@@ -98,7 +98,7 @@ const unknownIn = (known: Emitted, where: string, expr: Expr): ReadonlyArray<str
 }
 
 describe("alert rules", () => {
-  it("parse, with unique names, and all that an engineer needs", () => {
+  it("parse, with unique names, and all that an operator needs", () => {
     for (const { expr } of allRules) parse(expr)
     const names = alerts.map(({ alert }) => alert!)
     assert.strictEqual(new Set(names).size, names.length)

@@ -29,7 +29,7 @@ export const fill = Effect.fnUntraced(function*({ groups, rows, schema }: Scale)
     from generate_series(1, ${rows}::int) n`
   yield* sql`insert into ${table("holds")} (queue_id, key, lane, until, from_seq)
     select 1, 'k' || n, n % 64, 'infinity', 0 from generate_series(0, 49) n`
-  yield* sql`insert into ${table("audit")} (who, action, consumer, dead_letter_id)
+  yield* sql`insert into ${table("audit")} (done_by, action, consumer, dead_letter_id)
     select 'anna', case when n % 2 = 0 then 'redriven' else 'discarded' end, 'c', n from generate_series(1, ${rows}::int) n`
   yield* sql`insert into ${table("unrouted")} (topic, id, key, keyed, hash, payload, headers, version)
     select 'topic' || n % 3, 'u' || n, 'k', true, 1, '{}', '{}', 1 from generate_series(1, ${rows}::int) n`

@@ -122,7 +122,7 @@ const fill = Effect.gen(function*() {
       case when n > 100 then 'Declined@steps f' || n % 10 when n > 50 then 'Late@steps' else 'Old@steps' end, '1.' || n % 2
     from ${sql(`${schema}.consumers`)} c cross join generate_series(1, 20000) n where c.name = 'c'`
   yield* sql`update ${sql(`${schema}.dead_letters`)} set topic = 't1' where tag = 'Old'`
-  yield* sql`insert into ${sql(`${schema}.audit`)} (who, action, consumer, dead_letter_id)
+  yield* sql`insert into ${sql(`${schema}.audit`)} (done_by, action, consumer, dead_letter_id)
     select 'anna', 'redriven', 'c', n from generate_series(1, 20000) n`
   yield* sql`insert into ${sql(`${schema}.messages`)} (queue_id, lane, id, topic, key, keyed, payload)
     select c.id, n % 4, 'm' || n, 't', 'k' || n, true, '{}'

@@ -106,7 +106,7 @@ it.live("looks at no more dead letters, audit entries and unrouted messages than
             version, published_at, reason, parked, attempts, tag, fingerprint, state, changed_at)
           select 1, 0, g, 'm' || g, 't', 'k', true, '{}', '{}', 1, now(), 'rejected', false, '[]', '', '',
             (array['open', 'resolved', 'discarded'])[g % 3 + 1], ${at} from generate_series(1, 9000) g`
-        yield* sql`insert into ${sql(schema)}.audit (at, who, action, consumer)
+        yield* sql`insert into ${sql(schema)}.audit (at, done_by, action, consumer)
           select ${at}, 'anna', 'paused', 'c' from generate_series(1, 9000)`
         yield* sql`insert into ${
           sql(schema)

@@ -56,7 +56,7 @@ describe("a worker", () => {
       yield* until("it is handled", () => journal.size === 1)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("hands on what each operator returned, and steps see the message they belong to", () =>
+  it.effect("passes on what each step returned, and steps see the message they belong to", () =>
     Effect.gen(function*() {
       const journal = new Journal<string>()
       const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(

@@ -39,7 +39,7 @@ const historyOf = (rows: ReadonlyArray<Row>, seconds: number): FailureHistory =>
     versions: about("version").map((row) => ({ at: time(row, "at") ?? 0, version: text(row, "version") })),
     redrives: about("redrive").map((row) => ({
       at: time(row, "at") ?? 0,
-      by: text(row, "who"),
+      by: text(row, "done_by"),
       note: text(row, "note"),
       redriveRunId: text(row, "run"),
       deadLetters: number(row, "n")
@@ -71,7 +71,7 @@ const failureOf = (row: Row): FailureFacts => ({
 
 const redriveOf = (row: Row): RedriveFacts => ({
   consumer: text(row, "consumer"),
-  by: text(row, "who"),
+  by: text(row, "done_by"),
   note: text(row, "note"),
   firstAt: time(row, "first") ?? 0,
   lastAt: time(row, "last") ?? 0,

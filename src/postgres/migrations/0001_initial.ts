@@ -135,7 +135,7 @@ const audited = (t: Names): ReadonlyArray<string> => [
   `create table ${t.audit} (
     id     bigint generated always as identity primary key,
     at     timestamptz not null default statement_timestamp(),
-    who    text        not null,
+    done_by text       not null,
     action text        not null,
     consumer text      not null,
     dead_letter_id bigint,
@@ -148,7 +148,7 @@ const audited = (t: Names): ReadonlyArray<string> => [
       case when dead_letter_id is not null then 'deadLetters' when run_id is not null then 'redriveRuns' else 'consumers' end) stored
   )`,
   // listing the entries of an operator, an action, a consumer, or what they are about
-  `create index audit_facet on ${t.audit} (about, who, action, consumer, id)`,
+  `create index audit_facet on ${t.audit} (about, done_by, action, consumer, id)`,
   // listing the audit entries of one dead letter
   `create index audit_dead_letter_id on ${t.audit} (dead_letter_id)`,
   // the note of a failure group

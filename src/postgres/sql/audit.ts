@@ -7,7 +7,7 @@ import type { Query } from "../../Audit.ts"
 import { millis } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 
-const facet = ["about", "who", "action", "consumer"]
+const facet = ["about", "done_by", "action", "consumer"]
 
 const rest = `($3::bigint is null or dead_letter_id = $3) and ($8::bigint is null or run_id = $8)`
 
@@ -30,7 +30,7 @@ const facets = (t: Names) =>
       select ${columns} from ${t.audit} where (${columns}) > (${facet.map((one) => `s.${one}`).join(", ")})
       order by ${columns} limit 1) n)
   select * from step where ($1::text is null or about = $1) and ($2::text is null or consumer = $2)
-    and ($4::text is null or who = $4) and ($5::text is null or action = $5)) f`
+    and ($4::text is null or done_by = $4) and ($5::text is null or action = $5)) f`
 
 /**
  * Returns the entries of a filter, the newest first, or in any order for a count. A parameter that is null matches all
@@ -47,7 +47,7 @@ export const matching = (t: Names, faceted: boolean, order: "newest" | "any"): s
     and (${columns}, id) < (${row}, coalesce($6::bigint, 9223372036854775807)) and ${rest}
   order by ${facet.map((one) => `${one} desc`).join(", ")}, id desc limit $7::bigint) e ${sorted}limit $7::bigint`
     : `select * from ${t.audit} where ($1::text is null or about = $1) and ($2::text is null or consumer = $2)
-  and ($4::text is null or who = $4) and ($5::text is null or action = $5) and ${rest}
+  and ($4::text is null or done_by = $4) and ($5::text is null or action = $5) and ${rest}
   and ($6::bigint is null or id < $6) ${sorted}limit $7::bigint`
 }
 
@@ -57,14 +57,14 @@ export const make = (t: Names) => ({
    * $1 operator $2 action $3 consumer $4 topic $5 key $6 note $7 detail
    */
   insert:
-    `insert into ${t.audit} (who, action, consumer, topic, key, note, detail) values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into ${t.audit} (done_by, action, consumer, topic, key, note, detail) values ($1, $2, $3, $4, $5, $6, $7)`,
 
   /**
    * Lists audit entries, newest first. Indexes: primary key, (dead letter), (run), audit_facet. No locks. $1 to $8 as
    * in `matching`
    */
   list: (faceted: boolean) =>
-    `select lpad(id::text, 16, '0') as entry, ${millis("at")} as at, who, action, consumer,
+    `select lpad(id::text, 16, '0') as entry, ${millis("at")} as at, done_by, action, consumer,
   coalesce(lpad(dead_letter_id::text, 16, '0'), '') as dead_letter_id, coalesce(lpad(run_id::text, 16, '0'), '') as run_id,
   topic, key, note, detail
 from (${matching(t, faceted, "newest")}) e order by id desc`

@@ -89,13 +89,13 @@ export const setPaused = (t: Names): string =>
   `create function ${t.setPaused}(int, text, text, text, float8 default null) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $body$
 begin
-  insert into ${t.audit} (who, action, consumer, note, detail)
-  select a.who, a.action, c.name, a.note, a.detail from ${t.consumers} c cross join lateral (values
+  insert into ${t.audit} (done_by, action, consumer, note, detail)
+  select a.done_by, a.action, c.name, a.note, a.detail from ${t.consumers} c cross join lateral (values
     ('millrace', 'resumed', '', ${ended}, $2 = 'paused' and ${over("c.")}),
     ($3, $2, $4, case when $3 = 'millrace' then ${ended} when $5 is not null then 'until ' || ${
     utc("statement_timestamp() + $5 * interval '1 ms'")
   } else '' end, true)
-  ) a(who, action, note, detail, applies) where c.id = $1 and a.applies;
+  ) a(done_by, action, note, detail, applies) where c.id = $1 and a.applies;
   update ${t.consumers} set paused_by = case when $2 = 'paused' then $3 end, paused_note = case when $2 = 'paused' then $4 else '' end,
     paused_at = case when $2 = 'paused' then statement_timestamp() end,
     paused_until = case when $2 = 'paused' then statement_timestamp() + $5 * interval '1 ms' end where id = $1;

@@ -83,8 +83,8 @@ const next = [
 
 /**
  * The function that carries out every decision about dead letters, from TypeScript and from SQL. Its caller has locked
- * and checked them. It writes the new state, who decided it, and the audit entries. Then it moves messages and holds.
- * It runs with the rights of its caller.
+ * and checked them. It writes the new state, the operator that decided it, and the audit entries. Then it moves
+ * messages and holds. It runs with the rights of its caller.
  *
  * Indexes: primary keys, dead_letters_key. Locks the holds of the keys. $1 dead letters $2 action $3 operator $4 note
  * $5 redrive run, or null
@@ -112,7 +112,7 @@ begin
 end $body$`
 
 const audit = (t: Names) =>
-  `insert into ${t.audit} (who, action, consumer, dead_letter_id, topic, key, note, run_id)
+  `insert into ${t.audit} (done_by, action, consumer, dead_letter_id, topic, key, note, run_id)
   select $3, $2, c.name, d.id, d.topic, d.key, $4, $5 from ${t.deadLetters} d join ${t.consumers} c on c.id = d.queue_id
   where d.id = any($1) order by d.id`
 

@@ -31,16 +31,16 @@ died as materialized (
       and d.fingerprint = $2 and d.died_at >= to_timestamp($3::float8 / 1000) order by d.died_at desc limit $5) d
   order by d.died_at desc limit $5
 ), redriven as (
-  select a.who, max(a.note) as note, coalesce(lpad(a.run_id::text, 16, '0'), '') as run, min(a.at) as at, count(*) as n
+  select a.done_by, max(a.note) as note, coalesce(lpad(a.run_id::text, 16, '0'), '') as run, min(a.at) as at, count(*) as n
   from (select id from died where redriven > 0 order by died_at desc limit 1000) d join ${t.audit} a on a.dead_letter_id = d.id
   where a.action in ('redriven', 'edited') and a.at >= to_timestamp($3::float8 / 1000)
-  group by a.who, 3, case when a.run_id is null then floor(extract(epoch from a.at) / $4::int) end order by min(a.at) desc limit 50
+  group by a.done_by, 3, case when a.run_id is null then floor(extract(epoch from a.at) / $4::int) end order by min(a.at) desc limit 50
 )
 select 'dead' as about, (floor(date_part('epoch', died_at) / $4::int) * $4::int * 1000)::float8 as at, count(*)::int as n,
-  '' as version, '' as who, '' as note, '' as run from died group by 2
+  '' as version, '' as done_by, '' as note, '' as run from died group by 2
 union all select 'version', ${millis("min(v.at)")}, 0, v.version, '', '', '' from (
   select code_version as version, died_at as at from died union all
   select w.code_version, w.started_at from ${t.workers} w join one on one.id = w.queue_id where w.started_at >= to_timestamp($3::float8 / 1000)
 ) v where v.version <> '' group by v.version
-union all select 'redrive', ${millis("at")}, n::int, '', who, note, run from redriven order by 2`
+union all select 'redrive', ${millis("at")}, n::int, '', done_by, note, run from redriven order by 2`
 })

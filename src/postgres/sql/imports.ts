@@ -50,7 +50,7 @@ export const make = (t: Names) => ({
   select distinct queue_id, key, lane, 'infinity'::timestamptz, 0 from added where parked and state = 'open'
   on conflict (queue_id, key) do update set until = 'infinity', from_seq = 0
 ), noted as (
-  insert into ${t.audit} (who, action, consumer, dead_letter_id, topic, key, note)
+  insert into ${t.audit} (done_by, action, consumer, dead_letter_id, topic, key, note)
   select $2, 'imported', consumer, number, topic, key, $3 from added order by number
 )
 select g.consumer, g.message_id, a.number is not null as added from given g left join added a on a.number = g.number`

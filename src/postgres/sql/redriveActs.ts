@@ -27,7 +27,7 @@ const changing = (t: Names, change: string, condition: string, detail = "''") =>
   update ${t.redriveRuns} r set ${change}, changed_by = $2, changed_at = statement_timestamp(), revision = revision + 1
   where id = $1::bigint and ($5::int is null or revision = $5) and ${condition} returning *
 ), noted as (
-  insert into ${t.audit} (who, action, consumer, run_id, note, detail)
+  insert into ${t.audit} (done_by, action, consumer, run_id, note, detail)
   select $2, $4, c.name, r.id, $3, ${detail} from changed r join ${t.consumers} c on c.id = r.queue_id
 )
 select ${padded("id")} as run from changed`
@@ -80,7 +80,7 @@ from ${t.redriveRuns} r where r.queue_id = $1::int and r.${open}`,
   }, $4::int, $5::boolean, $6::bigint, $7::float8, $8::int[], $9::boolean, $10::int, $11::int,
     $12, $13, $12) returning *
 ), noted as (
-  insert into ${t.audit} (who, action, consumer, run_id, note, detail)
+  insert into ${t.audit} (done_by, action, consumer, run_id, note, detail)
   select $12, 'started', c.name, r.id, $13, r.total || case when r.more then '+' else '' end || ' dead letters, ' || r.rate || ' a second'
   from started r join ${t.consumers} c on c.id = r.queue_id
 )

@@ -131,5 +131,5 @@ where id = $1 returning greatest(0, extract(epoch from next_at - clock_timestamp
 where queue_id = $1 and state = 'running' and worker = $2`,
 
   /** Writes what the run itself did. $1 run $2 action $3 consumer $4 detail */
-  note: `insert into ${t.audit} (who, action, consumer, run_id, detail) values ('millrace', $2, $3, $1, $4)`
+  note: `insert into ${t.audit} (done_by, action, consumer, run_id, detail) values ('millrace', $2, $3, $1, $4)`
 })

@@ -30,7 +30,7 @@ export const groups = (t: Names, way: Way, sought: Sought): string => {
   from hits group by queue_id, fingerprint order by max(died_at) desc limit $14::int
 )
 select c.name as consumer, g.fingerprint, g.tag, g.reason, g.n as dead_letters, g.versions as died_on, ${running} as running_now,
-  noted.note, noted.who as noted_by, ${millis("noted.at")} as noted, lpad(g.sample::text, 16, '0') as sample,
+  noted.note, noted.done_by as noted_by, ${millis("noted.at")} as noted, lpad(g.sample::text, 16, '0') as sample,
   ${millis("g.first_at")} as first, ${
     millis("g.last_at")
   } as last, (select count(*) >= $13::int or not coalesce(bool_and(near), true) from seen) as more,

@@ -72,7 +72,7 @@ const mostRows = 1_000
 export const ofGroup = (t: Names, queue: string, consumer: string, fingerprint: string) => ({
   running: `array(select distinct w.code_version from ${t.workers} w
     where w.queue_id = ${queue} and w.alive_until > clock_timestamp() and w.code_version <> '' order by 1)`,
-  noted: `left join lateral (select a.who, a.note, a.at from ${t.audit} a
+  noted: `left join lateral (select a.done_by, a.note, a.at from ${t.audit} a
   where a.action = 'noted' and a.consumer = ${consumer} and a.detail = ${fingerprint} order by a.id desc limit 1) noted on noted.note <> ''`
 })
 
@@ -89,7 +89,7 @@ const failures = (t: Names) => {
   return `create view ${t.vFailures} as
 select c.name as consumer, g.fingerprint, d.tag, d.reason, counted.n as dead_letters, first.died_at as first_at,
   d.died_at as last_at, d.id as sample_id, counted.versions as died_on,
-  ${running} as running_now, noted.note, noted.who as noted_by, noted.at as noted_at
+  ${running} as running_now, noted.note, noted.done_by as noted_by, noted.at as noted_at
 from ${t.consumers} c cross join lateral (
   with recursive step as ((${next("")}) union all
     select n.fingerprint from step s cross join lateral (${next(" and fingerprint > s.fingerprint")}) n)

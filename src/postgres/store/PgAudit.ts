@@ -17,7 +17,7 @@ import { formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
 const entryOf = (row: Rows[number]): Entry => ({
   id: formatDeadLetterId(row["entry"]),
   at: Math.floor(Number(row["at"])),
-  by: String(row["who"]),
+  by: String(row["done_by"]),
   action: row["action"] as Action,
   consumer: String(row["consumer"]),
   deadLetterId: String(row["dead_letter_id"]),

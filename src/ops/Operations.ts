@@ -34,13 +34,13 @@ import type {
 } from "../Errors.ts"
 import * as Names from "../postgres/sql/names.ts"
 import { type OperatorAction, Store } from "../Store.ts"
-import * as EditActs from "./act/EditActs.ts"
-import * as ImportActs from "./act/ImportActs.ts"
-import * as KeySteps from "./act/KeySteps.ts"
-import * as MessageActs from "./act/MessageActs.ts"
-import * as NoteActs from "./act/NoteActs.ts"
-import * as PurgeActs from "./act/PurgeActs.ts"
-import * as RedriveActs from "./act/RedriveActs.ts"
+import * as EditActions from "./actions/EditActions.ts"
+import * as ImportActions from "./actions/ImportActions.ts"
+import * as KeySteps from "./actions/KeySteps.ts"
+import * as MessageActions from "./actions/MessageActions.ts"
+import * as NoteActions from "./actions/NoteActions.ts"
+import * as PurgeActions from "./actions/PurgeActions.ts"
+import * as RedriveActions from "./actions/RedriveActions.ts"
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts"
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts"
 import type { ImportAction, Imported } from "./DeadLetterImport.ts"
@@ -376,14 +376,14 @@ export const layer = (
         ...CountReader.make(query, names, store),
         ...SeriesReader.make(query, names),
         ...WaitingReader.make(query, names),
-        ...EditActs.make(store),
+        ...EditActions.make(store),
         ...KeySteps.make(sql, names),
-        ...MessageActs.make(sql, names),
-        ...NoteActs.make(query, sql, names),
-        ...ImportActs.make(sql, names),
-        ...PurgeActs.make(query, sql, names),
+        ...MessageActions.make(sql, names),
+        ...NoteActions.make(query, sql, names),
+        ...ImportActions.make(sql, names),
+        ...PurgeActions.make(query, sql, names),
         ...redrives,
-        ...RedriveActs.make(sql, names, store, redrives)
+        ...RedriveActions.make(sql, names, store, redrives)
       })
     })
   )

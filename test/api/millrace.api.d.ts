@@ -7101,7 +7101,7 @@ export declare class DatabaseUnavailable extends DatabaseUnavailable_base {
 export declare const reading: readonly [typeof InvalidRequest, typeof CursorMismatch, typeof Forbidden, typeof ConsumerNotFound, typeof DeadLetterNotFound, typeof RedriveRunNotFound, typeof KeyNotFound, typeof StoreRefused, typeof QueryTimeout, typeof DatabaseUnavailable];
 export declare const acting: readonly [typeof InvalidRequest, typeof CursorMismatch, typeof Forbidden, typeof ConsumerNotFound, typeof DeadLetterNotFound, typeof RedriveRunNotFound, typeof KeyNotFound, typeof StoreRefused, typeof QueryTimeout, typeof DatabaseUnavailable, typeof WorkerNotFound, typeof NothingToRedrive, typeof NothingToStep, typeof MessageNotWaiting, typeof DeadLetterConflict, typeof RedriveRunning, typeof RedriveRunConflict, typeof PauseConflict, typeof PreviewExpired, typeof QueueChanged, typeof StillRunning, typeof StaleVersion, typeof KeyChanged, typeof PayloadInvalid, typeof KeyReused, typeof PreconditionRequired];
 export type ReadingProblem = InstanceType<typeof reading[number]>;
-export type ActingProblem = InstanceType<typeof acting[number]>;
+export type ActionProblem = InstanceType<typeof acting[number]>;
 export {};
 
 // src/http/api/Types.ts

@@ -30,7 +30,7 @@ const states = (consumer: string) =>
   Effect.map(DeadLetters.list({ consumer }), (all) => all.map(({ state }) => state).toSorted())
 
 const engine = Operations.layer({ schema }).pipe(Layer.provideMerge(postgres(url, {}, schema)))
-layer(engine, { excludeTestServices: true, timeout: 120_000 })("the command line acts", (it) => {
+layer(engine, { excludeTestServices: true, timeout: 120_000 })("the commands of operator actions", (it) => {
   it.effect("on named dead letters, with operator and note in the audit", () =>
     Effect.gen(function*() {
       const { drain, ids } = yield* failed("named")

@@ -261,9 +261,9 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         assert.deepStrictEqual([code, stdout], [3, ""], args.join(" "))
         assert.match(stderr, /^There is no consumer "exsting"\..*\nThere is: .*"existing"/, args.join(" "))
       }
-      for (const act of ["redrive", "discard"]) {
-        const failure = yield* cli(["dead", act, "--failure", "Nope@x", "--yes"])
-        assert.deepStrictEqual([failure.code, failure.stdout], [3, ""], act)
+      for (const action of ["redrive", "discard"]) {
+        const failure = yield* cli(["dead", action, "--failure", "Nope@x", "--yes"])
+        assert.deepStrictEqual([failure.code, failure.stdout], [3, ""], action)
         assert.match(failure.stderr, /\nThere is: .*"existing Declined@/)
       }
       assert.strictEqual((yield* cli(["dead", "groups", "--failure", "Nope@x"])).code, 3)

@@ -101,7 +101,7 @@ const looks: ReadonlyArray<ReadonlyArray<string>> = [
   ["dead", "list"],
   ["doctor"]
 ]
-const acts = (id: string): ReadonlyArray<ReadonlyArray<string>> => [
+const actions = (id: string): ReadonlyArray<ReadonlyArray<string>> => [
   ["consumers", "pause", "granted", "--indefinitely"],
   ["consumers", "resume", "granted"],
   ["keys", "pause", "granted", "k"],
@@ -158,7 +158,7 @@ it.live("the printed roles are enough for a worker, a publisher, an operator and
       }
     }
     const [letter] = yield* DeadLetters.list({ consumer: "granted" })
-    for (const args of acts(letter!.id)) {
+    for (const args of actions(letter!.id)) {
       const refused = yield* cli("viewer", args)
       assert.deepStrictEqual([refused.code, refused.stdout], [4, ""], refused.shown)
       const done = yield* cli("operator", args)

@@ -83,7 +83,7 @@ export const httpMutants: ReadonlyArray<Mutant> = [
   {
     name: "http: no record of an Idempotency-Key",
     guarantee: "operations",
-    file: "src/http/answers/Acting.ts",
+    file: "src/http/answers/IdempotentAction.ts",
     from: "if (key === undefined) return",
     to: "if (key === undefined || key !== \"\") return",
     test: answers,
@@ -92,7 +92,7 @@ export const httpMutants: ReadonlyArray<Mutant> = [
   {
     name: "http: the key of one operator is that of all",
     guarantee: "operations",
-    file: "src/http/answers/Acting.ts",
+    file: "src/http/answers/IdempotentAction.ts",
     from: "JSON.stringify([name, key])",
     to: "JSON.stringify([name.length > 0, key])",
     test: answers,

@@ -290,7 +290,7 @@ export const operatorActionMutants: ReadonlyArray<Mutant> = [
   {
     name: "a purge without a second count",
     guarantee: "operations",
-    file: "src/ops/act/PurgeActs.ts",
+    file: "src/ops/actions/PurgeActions.ts",
     from: "if (found !== expect) return",
     to: "if (found < 0) return",
     test: "test/cli/purging.test.ts",

@@ -47,7 +47,7 @@ export const overHttpMutants: ReadonlyArray<Mutant> = [
   {
     name: "over http: an action not repeated on the present version",
     guarantee: "operations",
-    file: "src/http/client/HttpActs.ts",
+    file: "src/http/client/HttpActions.ts",
     from: "if (failure._tag !== \"StaleVersion\") {",
     to: "if (failure._tag !== \"DeadLetterConflict\") {",
     test: overHttp,

@@ -147,7 +147,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
   {
     name: "an action on a run that has changed since the operator looked",
     guarantee: "operations",
-    file: "src/postgres/sql/redriveActs.ts",
+    file: "src/postgres/sql/redriveActions.ts",
     from: "and ($5::int is null or revision = $5) and",
     to: "and ($5::int is null or true) and",
     test: runs,
@@ -156,7 +156,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
   {
     name: "an operator action on a run without audit",
     guarantee: "operations",
-    file: "src/postgres/sql/redriveActs.ts",
+    file: "src/postgres/sql/redriveActions.ts",
     from: "select $2, $4, c.name, r.id, $3, ${detail} from changed r join ${t.consumers} c on c.id = r.queue_id",
     to: "select $2, $4, c.name, r.id, $3, ${detail} from changed r join ${t.consumers} c on c.id = -r.queue_id",
     test: runs,
@@ -183,7 +183,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
   {
     name: "two operators start a redrive run of one consumer",
     guarantee: "operations",
-    file: "src/ops/act/RedriveActs.ts",
+    file: "src/ops/actions/RedriveActions.ts",
     from: "yield* run(consumers.lock, [consumer])",
     to: "yield* run(consumers.queue, [consumer])",
     test: operators,
@@ -192,7 +192,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
   {
     name: "an edit without a Schema that is no JSON",
     guarantee: "operations",
-    file: "src/ops/act/EditActs.ts",
+    file: "src/ops/actions/EditActions.ts",
     from: "      if (problem !== undefined) return yield* problem\n",
     to: "",
     test: operators,
@@ -237,7 +237,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
   {
     name: "a dead-lettered suspect does not park its key",
     guarantee: "order per key",
-    file: "src/ops/act/MessageActs.ts",
+    file: "src/ops/actions/MessageActions.ts",
     from: "if (parked && deadLetterId !== \"\") yield*",
     to: "if (parked && deadLetterId === \"\") yield*",
     test: "test/ops/suspects.test.ts",
@@ -246,7 +246,7 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
   {
     name: "a suspect dead-lettered without audit",
     guarantee: "operations",
-    file: "src/ops/act/MessageActs.ts",
+    file: "src/ops/actions/MessageActions.ts",
     from: "    yield* run(audit, [by, \"deadLettered\",",
     to: "    if (by === \"\") yield* run(audit, [by, \"deadLettered\",",
     test: "test/ops/suspects.test.ts",

@@ -292,7 +292,7 @@ layer(
       const letters = yield* DeadLetters.list({ consumer })
       let redriven = 0
       for (const { id, message } of letters) {
-        const acts = ids(9).map((n) => {
+        const actions = ids(9).map((n) => {
           const action = { by: `operator ${n}` }
           return [
             DeadLetters.redrive(id, action),
@@ -301,10 +301,10 @@ layer(
           ][Number(n) % 3]!
         })
         const done = yield* Effect.forEach(
-          acts,
-          (act) =>
+          actions,
+          (action) =>
             Effect.result(
-              act as Effect.Effect<void, Errors.DeadLetterConflict | Errors.DeadLetterNotFound, Store.Store>
+              action as Effect.Effect<void, Errors.DeadLetterConflict | Errors.DeadLetterNotFound, Store.Store>
             ),
           { concurrency: "unbounded" }
         )

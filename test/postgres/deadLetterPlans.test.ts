@@ -13,7 +13,7 @@ import * as CountingSql from "../../src/postgres/sql/counting.ts"
 import * as DeadLettersSql from "../../src/postgres/sql/deadLetters.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import * as Narrowing from "../../src/postgres/sql/narrowing.ts"
-import * as RedriveActsSql from "../../src/postgres/sql/redriveActs.ts"
+import * as RedriveActionsSql from "../../src/postgres/sql/redriveActions.ts"
 import * as SearchedFailuresSql from "../../src/postgres/sql/searchedFailures.ts"
 import * as SearchingSql from "../../src/postgres/sql/searching.ts"
 import { freshDatabase } from "../setup/database.ts"
@@ -27,7 +27,7 @@ const of = {
   consumers: ConsumerOperationsSql.make(names),
   counting: CountingSql.make(names),
   deadLetters: DeadLettersSql.make(names),
-  redrives: RedriveActsSql.make(names),
+  redrives: RedriveActionsSql.make(names),
   searching: SearchingSql.make(names)
 }
 

@@ -25,10 +25,10 @@ const reader = (consumer: string, fails: string) =>
   )
 
 const schema = freshSchema()
-const call = (act: string, ...args: ReadonlyArray<unknown>) =>
+const call = (action: string, ...args: ReadonlyArray<unknown>) =>
   Effect.flatMap(
     SqlClient.SqlClient,
-    (sql) => sql.unsafe(`select "${schema}".${act}(${args.map((_, i) => `$${i + 1}`).join(", ")})`, args)
+    (sql) => sql.unsafe(`select "${schema}".${action}(${args.map((_, i) => `$${i + 1}`).join(", ")})`, args)
   )
 const refusal = (error: SqlError.SqlError) => {
   const { code, hint, message } = error.reason.cause as { code: string; hint: string; message: string }

@@ -22,7 +22,7 @@ import * as LeasesSql from "../../src/postgres/sql/leases.ts"
 import * as MessagesSql from "../../src/postgres/sql/messages.ts"
 import * as Names from "../../src/postgres/sql/names.ts"
 import * as PublishingSql from "../../src/postgres/sql/publishing.ts"
-import * as RedriveActsSql from "../../src/postgres/sql/redriveActs.ts"
+import * as RedriveActionsSql from "../../src/postgres/sql/redriveActions.ts"
 import * as RedriveRunsSql from "../../src/postgres/sql/redriveRuns.ts"
 import * as RemovalSql from "../../src/postgres/sql/removal.ts"
 import * as RestoredSql from "../../src/postgres/sql/restored.ts"
@@ -47,7 +47,7 @@ const of = {
   messages: MessagesSql.make(names),
   consumerOperations: ConsumerOperationsSql.make(names),
   publishing: PublishingSql.make(names),
-  redriveActs: RedriveActsSql.make(names),
+  redriveActions: RedriveActionsSql.make(names),
   redriveRuns: RedriveRunsSql.make(names),
   removal: RemovalSql.make(names),
   restored: RestoredSql.make(names),

@@ -35,7 +35,7 @@ describe("a process", () => {
 
   it("loads them by their own entry point, and so the search sees them", () => {
     const modules = loaded("ops/index.ts")
-    assert.includeMembers([...modules], ["ops/Operations.ts", "ops/act/PurgeActs.ts"])
+    assert.includeMembers([...modules], ["ops/Operations.ts", "ops/actions/PurgeActions.ts"])
     assert.isTrue(modules.every((path) => existsSync(join(src, path))))
   })
 })

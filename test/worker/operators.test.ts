@@ -177,7 +177,7 @@ describe("an operator action", () => {
       yield* dying(1)
       const [deadLetter] = yield* deadLetters("ledger")
       const payload = "{}"
-      const acts = (action: Store.OperatorAction) => [
+      const actions = (action: Store.OperatorAction) => [
         Consumers.pause("ledger", action),
         Consumers.resume("ledger", action),
         Consumers.pauseKey("ledger", "k0", action),
@@ -201,7 +201,7 @@ describe("an operator action", () => {
         [{ by: "anna", note: "x".repeat(4097) }, "note", "has more than 4096 bytes"]
       ]
       for (const [action, field, problem] of refused) {
-        for (const attempt of acts(action)) {
+        for (const attempt of actions(action)) {
           assert.deepInclude(yield* Effect.flip<unknown, unknown, Store.Store>(attempt), {
             _tag: "InvalidOperatorAction",
             field,

@@ -52,7 +52,7 @@ const show = Command.make(
 ).pipe(Command.withDescription("Show one redrive run: its set, its stage, and what became of its messages"))
 
 /** The actions, each with its word and the states that allow it. */
-const acts = {
+const actions = {
   continue: { done: "continued", from: ["waiting", "paused", "stopped"] },
   pause: { done: "paused", from: ["running"] },
   cancel: { done: "cancelled", from: ["running", "waiting", "paused", "stopped"] },
@@ -61,15 +61,15 @@ const acts = {
 
 /** Fails as the action itself would, so that a dry run and a question do not promise it. */
 const allowed = (
-  verb: keyof typeof acts,
+  verb: keyof typeof actions,
   { changedAt: at, changedBy: by, id, revision, state, stopped }: RedriveRun
 ) => {
-  const from: ReadonlyArray<RedriveState> = acts[verb].from
+  const from: ReadonlyArray<RedriveState> = actions[verb].from
   const copied = verb === "continue" && stopped?.by === "copied"
   return from.includes(state) && !copied ? Effect.void : Effect.fail(
     new RedriveRunConflict({
       redriveRunId: id,
-      asked: acts[verb].done,
+      asked: actions[verb].done,
       state: copied ? `${state} for good, in a copy of its database` : state,
       revision,
       by,
@@ -78,7 +78,7 @@ const allowed = (
   )
 }
 
-const act = Effect.fnUntraced(function*(verb: keyof typeof acts, id: string, dry: boolean, rate?: number) {
+const act = Effect.fnUntraced(function*(verb: keyof typeof actions, id: string, dry: boolean, rate?: number) {
   const operations = yield* Operations
   const seen = yield* operations.redriveRun(id)
   yield* allowed(verb, seen)
@@ -98,7 +98,7 @@ const act = Effect.fnUntraced(function*(verb: keyof typeof acts, id: string, dry
     }
   })
   const run = dry ? seen : yield* change
-  const { done } = acts[verb]
+  const { done } = actions[verb]
   const changed = verb === "rate" || (verb === "continue" && rate !== undefined) ? `, ${rate ?? run.rate}/s` : ""
   yield* tell(dry, { action: done, run }, `${done}: run ${number} of ${run.consumer}${changed}.`)
   if (verb === "continue") yield* Output.hint(`next: millrace runs show ${number} --wait   (what becomes of them)`)

@@ -7,7 +7,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Schema from "effect/Schema"
 import * as MessageId from "../../MessageId.ts"
 import { CursorMismatch } from "../api/Problems.ts"
-import { answer, setHeader } from "./Acting.ts"
+import { answer, setHeader } from "./IdempotentAction.ts"
 
 const Content = Schema.fromJsonString(Schema.Struct({ at: Schema.Array(Schema.String), of: Schema.String }))
 const decode = Schema.decodeUnknownEffect(Content)

@@ -62,7 +62,7 @@ const first = ({ at, by, state }: { readonly by: string; readonly at: number; re
   by === "" ? { state } : { state, by, at }
 
 /** Returns the problem of an error. Its detail is the error's own message. */
-export const of = (error: Failing | Around): Problems.ActingProblem => {
+export const of = (error: Failing | Around): Problems.ActionProblem => {
   const { message: detail } = error
   switch (error._tag) {
     case "StoreFailure":
@@ -122,7 +122,7 @@ export const of = (error: Failing | Around): Problems.ActingProblem => {
   }
 }
 
-type Problem = Problems.ActingProblem | Problems.RateLimited
+type Problem = Problems.ActionProblem | Problems.RateLimited
 
 const isProblem = (error: Failing | Around | Problem): error is Problem => "title" in error
 
@@ -148,7 +148,7 @@ export const reads = <A, R>(
   )
 
 /** Returns the problem of an error of an action. */
-export const acts = <A, R>(
-  effect: Effect.Effect<A, Failing | Around | Problems.ActingProblem, R>
-): Effect.Effect<A, Problems.ActingProblem, R> =>
-  Effect.mapError(effect, (error) => isProblem(error) ? error as Problems.ActingProblem : of(error))
+export const actions = <A, R>(
+  effect: Effect.Effect<A, Failing | Around | Problems.ActionProblem, R>
+): Effect.Effect<A, Problems.ActionProblem, R> =>
+  Effect.mapError(effect, (error) => isProblem(error) ? error as Problems.ActionProblem : of(error))

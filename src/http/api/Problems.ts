@@ -424,4 +424,4 @@ export type ReadingProblem = InstanceType<typeof reading[number]>
  *
  * @since 0.1.0
  */
-export type ActingProblem = InstanceType<typeof acting[number]>
+export type ActionProblem = InstanceType<typeof acting[number]>

@@ -15,7 +15,7 @@ import type * as Redacted from "effect/Redacted"
 import { InvalidSetting } from "../../Errors.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { Store } from "../../Store.ts"
-import * as HttpActs from "./HttpActs.ts"
+import * as HttpActions from "./HttpActions.ts"
 import * as HttpCounts from "./HttpCounts.ts"
 import * as HttpFacts from "./HttpFacts.ts"
 import * as HttpRuns from "./HttpRuns.ts"
@@ -76,7 +76,7 @@ export const layer = (
       ...facts,
       ...HttpCounts.make(calls, facts),
       ...HttpRuns.make(calls),
-      ...HttpActs.make(calls)
+      ...HttpActions.make(calls)
     })
     return Context.make(Operations, operations).pipe(Context.add(Store, HttpStore.make(calls)))
   }))

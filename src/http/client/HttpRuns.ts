@@ -5,14 +5,14 @@
 import * as Effect from "effect/Effect"
 import { NothingToRedrive, RedriveRunConflict } from "../../Errors.ts"
 import { checked } from "../../internal/OperatorAction.ts"
-import { refused } from "../../ops/act/RedriveSettings.ts"
+import { refused } from "../../ops/actions/RedriveSettings.ts"
 import type { Count } from "../../ops/Fact.ts"
 import type { Operations } from "../../ops/Operations.ts"
 import type { RedriveAction, RedriveRun } from "../../ops/RedriveRun.ts"
 import type { Run } from "../schema/RunSchema.ts"
 import { dataOf, given, queryOf, type Whole } from "./HttpFacts.ts"
 import type { Known } from "./ServerAnswers.ts"
-import { type ActionHeaders, checkedAct, type Client, type ServerCalls } from "./ServerCalls.ts"
+import { type ActionHeaders, checkedAction, type Client, type ServerCalls } from "./ServerCalls.ts"
 
 type Runs = Pick<
   Operations["Service"],
@@ -45,7 +45,7 @@ const inBody = <A extends { readonly body: { readonly data: typeof Run.Type } },
 ) => Effect.map(dataOf(Effect.map(answer, ({ body }) => body)), runOf)
 
 /** The actions on a run, each with the words of its errors and its request. */
-const acts = {
+const actions = {
   continue: "continued",
   pause: "paused",
   cancel: "cancelled",
@@ -55,7 +55,7 @@ const acts = {
 /** Sends an action on a run in the revision that the operator saw. */
 const send = (
   client: Client,
-  verb: keyof typeof acts,
+  verb: keyof typeof actions,
   request: {
     readonly params: { readonly id: string }
     readonly headers: ActionHeaders & { readonly "if-match": string }
@@ -74,13 +74,13 @@ const send = (
 const most = 3
 
 const acting = (calls: ServerCalls, redriveRun: Runs["redriveRun"]) => {
-  const act = checkedAct(calls)
+  const act = checkedAction(calls)
   const change = Effect.fnUntraced(function*(
-    verb: keyof typeof acts,
+    verb: keyof typeof actions,
     id: string,
     action: RedriveAction & { readonly rate?: number | undefined }
   ) {
-    const asked = acts[verb]
+    const asked = actions[verb]
     const about = { redriveRunId: id, asked }
     let left = action.revision === undefined ? most : 0
     while (true) {

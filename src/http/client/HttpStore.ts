@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import type { Query } from "../../DeadLetter.ts"
 import { CommitRejected, StoreFailure } from "../../Errors.ts"
 import type { Store } from "../../Store.ts"
-import { onDeadLetter } from "./HttpActs.ts"
+import { onDeadLetter } from "./HttpActions.ts"
 import { cursorAt, dataOf, given, queryOf, type Whole, wholeOf } from "./HttpFacts.ts"
 import type { ServerCalls } from "./ServerCalls.ts"
 

@@ -74,7 +74,7 @@ const errors = {
   RedriveRunNotFound: ({ redriveRunId = "" }: About) => new Errors.RedriveRunNotFound({ redriveRunId }),
   WorkerNotFound: ({ consumer = "", worker = "" }: About) => new Errors.WorkerNotFound({ consumer, worker }),
   NothingToRedrive: ({ consumer = "" }: About) => new Errors.NothingToRedrive({ consumer }),
-  // A server says this of a key that is held, and `HttpActs.ts` knows before whether it is.
+  // A server says this of a key that is held, and `HttpActions.ts` knows before whether it is.
   NothingToStep: ({ consumer = "", key = "" }: About) => new Errors.NothingToStep({ consumer, key, held: true }),
   MessageNotWaiting: ({ consumer = "", key, messageId: id = "" }: About) =>
     new Errors.MessageNotWaiting({ consumer, id, key: key ?? id }),

@@ -129,7 +129,7 @@ export interface ServerCalls {
 }
 
 /** Returns `act` with the check of the operator's name and note that every engine makes first. */
-export const checkedAct = ({ act }: ServerCalls) =>
+export const checkedAction = ({ act }: ServerCalls) =>
 <A, N extends Known = never>(
   ...[operation, action, about, names, request]: Parameters<typeof act<A, N>>
 ): Effect.Effect<A, StoreFailure | InvalidOperatorAction | ErrorOf<N>> =>

@@ -15,11 +15,11 @@ import { DeadLetterNotFound } from "../../Errors.ts"
 import { type DeadLetterSearch, payloadValue } from "../../ops/DeadLetterSearch.ts"
 import * as Operations from "../../ops/Operations.ts"
 import { type OperatorAction, Store } from "../../Store.ts"
-import { answer, by, condition, once } from "../answers/Acting.ts"
 import * as Cursor from "../answers/Cursor.ts"
 import * as Edits from "../answers/Edits.ts"
+import { answer, by, condition, once } from "../answers/IdempotentAction.ts"
 import * as ListCount from "../answers/ListCount.ts"
-import { acts, reads } from "../answers/StoreProblems.ts"
+import { actions, reads } from "../answers/StoreProblems.ts"
 import * as Views from "../answers/Views.ts"
 import { api } from "../api/Api.ts"
 import { success } from "../api/DeadLettersApi.ts"
@@ -103,7 +103,7 @@ export const failures = HttpApiBuilder.group(api, "failures", (handlers) =>
           answer
         )),
       note: ({ headers, params: { fingerprint }, payload: { consumer, note } }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const noted = operations.noteFailure(consumer, fingerprint, { ...yield* by({}), note })
           const groups = Effect.andThen(noted, operations.failures({ consumer, fingerprint }))
           return yield* once({ headers, payload: { consumer, note } }, Groups, Effect.flatMap(groups, answer))
@@ -257,20 +257,20 @@ export const deadLetters = HttpApiBuilder.group(api, "deadLetters", (handlers) =
             : asFile(params.id, text)
         })).pipe(provided),
       validate: ({ params, payload }) =>
-        acts(Effect.flatMap(Edits.check(params.id, payload.payload), answer)).pipe(provided),
+        actions(Effect.flatMap(Edits.check(params.id, payload.payload), answer)).pipe(provided),
       redrive: (request) =>
-        acts(act(request, (action) =>
+        actions(act(request, (action) =>
           request.payload.payload === undefined
             ? DeadLetters.redrive(request.params.id, action)
             : Edits.redrive(request.params.id, request.payload.payload, action), true)).pipe(provided),
       discard: (request) =>
-        acts(act(request, (action) => DeadLetters.discard(request.params.id, action))).pipe(provided),
+        actions(act(request, (action) => DeadLetters.discard(request.params.id, action))).pipe(provided),
       restore: (request) =>
-        acts(act(request, (action) => DeadLetters.restore(request.params.id, action))).pipe(provided),
+        actions(act(request, (action) => DeadLetters.restore(request.params.id, action))).pipe(provided),
       release: (request) =>
-        acts(act(request, (action) => DeadLetters.release(request.params.id, action))).pipe(provided),
+        actions(act(request, (action) => DeadLetters.release(request.params.id, action))).pipe(provided),
       decide: ({ headers, payload }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const action = yield* by(payload)
           const each = Effect.forEach(
             new Set(payload.ids),

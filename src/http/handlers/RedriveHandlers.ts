@@ -11,8 +11,8 @@ import { checked } from "../../internal/OperatorAction.ts"
 import * as Operations from "../../ops/Operations.ts"
 import type { RedriveAction, RedriveRun } from "../../ops/RedriveRun.ts"
 import { Store } from "../../Store.ts"
-import { answer, by, condition, once } from "../answers/Acting.ts"
-import { acts, reads } from "../answers/StoreProblems.ts"
+import { answer, by, condition, once } from "../answers/IdempotentAction.ts"
+import { actions, reads } from "../answers/StoreProblems.ts"
 import * as Views from "../answers/Views.ts"
 import { api } from "../api/Api.ts"
 import * as Problems from "../api/Problems.ts"
@@ -43,12 +43,12 @@ export const previews = HttpApiBuilder.group(api, "previews", (handlers) =>
     const views = Views.make(settings)
     return handlers.handleAll({
       make: ({ payload }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const preview = yield* operations.previewRedrive({ ...filterOf(payload), consumer: payload.consumer })
           return yield* answer(views.preview(preview, yield* settings.previews.put(preview)))
         })),
       discard: ({ params, payload }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const preview = yield* settings.previews.get(params.preview)
           if (preview === undefined) return yield* expired
           const action = yield* by(payload)
@@ -60,13 +60,13 @@ export const previews = HttpApiBuilder.group(api, "previews", (handlers) =>
           return yield* answer({ discarded, more: finished._tag === "None" })
         })).pipe(Effect.provideService(Store, store)),
       freeze: ({ payload }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const set = yield* DeadLetters.freeze(filterOf(payload))
           const { expiresAt, id } = yield* settings.sets.put(set)
           return yield* answer({ set: id, expiresAt, filter: set.filter, deadLetters: set.deadLetters })
         })).pipe(Effect.provideService(Store, store)),
       discardSome: ({ headers, params, payload }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const set = yield* settings.sets.get(params.set)
           const action = yield* by(payload)
           const { after = "", most } = payload
@@ -78,14 +78,14 @@ export const previews = HttpApiBuilder.group(api, "previews", (handlers) =>
           return yield* once({ headers, payload }, Answer(DiscardedSome), some)
         })).pipe(Effect.provideService(Store, store)),
       makePurge: ({ params }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const preview = yield* operations.previewPurge(params.consumer)
           const { expiresAt, id } = yield* settings.purges.put(preview)
           const { consumer, messages, oldestAt, redriven } = preview
           return yield* answer({ preview: id, expiresAt, consumer, messages, redriven, oldestAt })
         })),
       purge: ({ headers, params: { consumer }, payload }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const preview = yield* settings.purges.get(payload.preview)
           const action = { ...yield* by(payload), expect: payload.expect }
           const purge = Effect.gen(function*() {
@@ -148,7 +148,7 @@ export const runs = HttpApiBuilder.group(api, "runs", (handlers) =>
         )),
       one: ({ params }) => reads(Effect.map(Effect.flatMap(operations.redriveRun(params.id), shown), withEtag)),
       start: ({ headers, payload, request }) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const preview = yield* settings.previews.get(payload.preview)
           const action = yield* by(payload)
           const start = Effect.gen(function*() {
@@ -160,16 +160,16 @@ export const runs = HttpApiBuilder.group(api, "runs", (handlers) =>
           return HttpApiSchema.withHeaders({ body, headers: { etag: body.data.etag, location } })
         })).pipe(provided),
       rate: (request) =>
-        acts(act(request, (action) =>
+        actions(act(request, (action) =>
           operations.changeRedriveRate(request.params.id, { ...action, rate: request.payload.rate }))).pipe(provided),
       continue: (request) =>
-        acts(act(request, (action) =>
+        actions(act(request, (action) =>
           operations.continueRedrive(request.params.id, { ...action, rate: request.payload.rate }))).pipe(provided),
       pause: (request) =>
-        acts(act(request, (action) =>
+        actions(act(request, (action) =>
           operations.pauseRedrive(request.params.id, action))).pipe(provided),
       cancel: (request) =>
-        acts(act(request, (action) =>
+        actions(act(request, (action) =>
           operations.cancelRedrive(request.params.id, action))).pipe(provided)
     })
   }))

@@ -8,8 +8,8 @@ import * as Consumers from "../../Consumers.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
 import * as Operations from "../../ops/Operations.ts"
 import type { OperatorAction, Store } from "../../Store.ts"
-import { answer, by, once } from "../answers/Acting.ts"
-import { acts } from "../answers/StoreProblems.ts"
+import { answer, by, once } from "../answers/IdempotentAction.ts"
+import { actions } from "../answers/StoreProblems.ts"
 import { api } from "../api/Api.ts"
 import * as Problems from "../api/Problems.ts"
 import { Answer, maybe } from "../schema/Answer.ts"
@@ -91,39 +91,39 @@ export const steering = HttpApiBuilder.group(api, "steering", (handlers) =>
 
     return handlers.handleAll({
       pause: (request) =>
-        acts(onConsumer(request, (consumer, action) => {
+        actions(onConsumer(request, (consumer, action) => {
           const { seconds } = request.payload
           return Consumers.pause(consumer, {
             ...action,
             ...(seconds === undefined ? {} : { duration: seconds * 1_000 })
           })
         })).pipe(provided),
-      resume: (request) => acts(onConsumer(request, Consumers.resume)).pipe(provided),
+      resume: (request) => actions(onConsumer(request, Consumers.resume)).pipe(provided),
       evict: (request) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const { consumer, worker } = request.params
           const evicted = Consumers.evict(consumer, worker, yield* by(request.payload))
           return yield* once(request, Evicted, Effect.flatMap(evicted, answer))
         })).pipe(provided),
       deadLetter: (request) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const { consumer, id } = request.params
           const message = { id, key: request.payload.key }
           const made = operations.deadLetterMessage(consumer, message, yield* by(request.payload))
           return yield* once(request, DeadLettered, Effect.flatMap(made, (deadLetterId) => answer({ deadLetterId })))
         })).pipe(provided),
-      pauseKey: (request) => acts(onKey(request, Consumers.pauseKey)).pipe(provided),
-      resumeKey: (request) => acts(onKey(request, Consumers.resumeKey)).pipe(provided),
+      pauseKey: (request) => actions(onKey(request, Consumers.pauseKey)).pipe(provided),
+      resumeKey: (request) => actions(onKey(request, Consumers.resumeKey)).pipe(provided),
       releaseKey: (request) =>
-        acts(onKey(request, (_, __, action) => decideHead(request, (id) => DeadLetters.release(id, action)))).pipe(
+        actions(onKey(request, (_, __, action) => decideHead(request, (id) => DeadLetters.release(id, action)))).pipe(
           provided
         ),
       skipKey: (request) =>
-        acts(onKey(request, (_, __, action) => decideHead(request, (id) => DeadLetters.discard(id, action)))).pipe(
+        actions(onKey(request, (_, __, action) => decideHead(request, (id) => DeadLetters.discard(id, action)))).pipe(
           provided
         ),
       stepKey: (request) =>
-        acts(Effect.gen(function*() {
+        actions(Effect.gen(function*() {
           const { consumer, key } = request.params
           const stepped = step(consumer, key, request.payload.head, yield* by(request.payload))
           return yield* once(request, Answer(KeyStep), Effect.flatMap(stepped, answer))

@@ -7,7 +7,7 @@ import { ConsumerNotFound, RedriveRunNotFound, type StoreFailure } from "../../E
 import * as Page from "../../internal/Page.ts"
 import type { Names } from "../../postgres/sql/names.ts"
 import * as Narrowing from "../../postgres/sql/narrowing.ts"
-import * as Sql from "../../postgres/sql/redriveActs.ts"
+import * as Sql from "../../postgres/sql/redriveActions.ts"
 import type { Store } from "../../Store.ts"
 import { upTo } from "../Fact.ts"
 import type { Operations } from "../Operations.ts"

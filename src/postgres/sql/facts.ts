@@ -73,18 +73,18 @@ from ${t.workers} w join ${t.consumers} c on c.id = w.queue_id order by c.name, 
    *
    * $1 consumer, or null $2 operator, or null $3 since (ms), or null
    */
-  redrives: `with acts as materialized (
+  redrives: `with actions as materialized (
   select dead_letter_id, done_by, note, consumer, at from (select * from ${t.audit} order by id desc limit 50000) a
   where action in ('redriven', 'edited') and ($1::text is null or consumer = $1) and ($2::text is null or done_by = $2)
     and ($3::float8 is null or at >= to_timestamp($3::float8 / 1000)) order by id desc limit 10001
 ), each as (
-  select consumer, done_by, note, dead_letter_id, min(at) as first, max(at) as last from acts group by 1, 2, 3, 4
+  select consumer, done_by, note, dead_letter_id, min(at) as first, max(at) as last from actions group by 1, 2, 3, 4
 )
 select e.consumer, e.done_by, e.note, ${millis("min(e.first)")} as first, ${millis("max(e.last)")} as last,
   count(*)::int as dead_letters, count(*) filter (where d.state = 'resolved')::int as committed,
   count(*) filter (where d.state = 'redriving')::int as waiting, count(*) filter (where d.state = 'open')::int as failed_again,
   count(*) filter (where d.state = 'discarded')::int as discarded, count(*) filter (where d.id is null)::int as gone,
-  (select count(*) > 10000 from acts) as more
+  (select count(*) > 10000 from actions) as more
 from each e left join ${t.deadLetters} d on d.id = e.dead_letter_id and d.lane >= 0 group by 1, 2, 3 order by max(e.last) desc`,
 
   /**

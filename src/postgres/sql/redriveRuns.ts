@@ -1,6 +1,6 @@
 /**
  * Redrive runs: their tables, and the statements of the workers that carry them out. The transaction that settles a
- * redriven message notes its outcome by `settle`. The statements of operators are in `redriveActs.ts`.
+ * redriven message notes its outcome by `settle`. The statements of operators are in `redriveActions.ts`.
  *
  * A frozen set is a filter and a snapshot. The snapshot stays true after a crash and a failover, although the server
  * life changes. The transaction that wrote the run began after the snapshot. So if the run has survived, the server

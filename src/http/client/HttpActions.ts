@@ -8,9 +8,9 @@ import type { Operations } from "../../ops/Operations.ts"
 import type { OperatorAction } from "../../Store.ts"
 import { dataOf, given } from "./HttpFacts.ts"
 import type { ErrorOf, Known } from "./ServerAnswers.ts"
-import { type ActionHeaders, checkedAct, type Client, type ServerCalls } from "./ServerCalls.ts"
+import { type ActionHeaders, checkedAction, type Client, type ServerCalls } from "./ServerCalls.ts"
 
-type Acts = Pick<
+type Actions = Pick<
   Operations["Service"],
   | "stepKey"
   | "deadLetterMessage"
@@ -82,9 +82,9 @@ export const onDeadLetter = ({ act, ask }: ServerCalls) =>
   })
 
 /** Lets the first message of a key through, as the server shows the key. */
-const stepKey = (calls: ServerCalls): Acts["stepKey"] => {
+const stepKey = (calls: ServerCalls): Actions["stepKey"] => {
   const { ask } = calls
-  const act = checkedAct(calls)
+  const act = checkedAction(calls)
   return Effect.fnUntraced(function*(consumer, key, action) {
     const operation = "step through a key"
     for (let left = most;; left--) {
@@ -119,7 +119,7 @@ const stepKey = (calls: ServerCalls): Acts["stepKey"] => {
   })
 }
 
-const edits = (calls: ServerCalls): Pick<Acts, "previewEdit" | "redriveEdited"> => {
+const edits = (calls: ServerCalls): Pick<Actions, "previewEdit" | "redriveEdited"> => {
   const decide = onDeadLetter(calls)
   return {
     previewEdit: (deadLetterId, payload) =>
@@ -141,9 +141,9 @@ const edits = (calls: ServerCalls): Pick<Acts, "previewEdit" | "redriveEdited"> 
 }
 
 /** Makes the actions of a server. */
-export const make = (calls: ServerCalls): Acts => {
+export const make = (calls: ServerCalls): Actions => {
   const { ask } = calls
-  const act = checkedAct(calls)
+  const act = checkedAction(calls)
   return {
     stepKey: stepKey(calls),
     deadLetterMessage: (consumer, { id, key }, action) =>

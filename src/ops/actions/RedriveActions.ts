@@ -18,7 +18,7 @@ import * as Isolation from "../../postgres/session/Isolation.ts"
 import * as PgFailure from "../../postgres/session/PgFailure.ts"
 import * as ConsumersSql from "../../postgres/sql/consumerOperations.ts"
 import type { Names } from "../../postgres/sql/names.ts"
-import * as Sql from "../../postgres/sql/redriveActs.ts"
+import * as Sql from "../../postgres/sql/redriveActions.ts"
 import * as LifeSql from "../../postgres/sql/serverLife.ts"
 import type { Store } from "../../Store.ts"
 import type { Operations } from "../Operations.ts"
@@ -28,7 +28,7 @@ import type { RedriveAction, RedrivePreview, RedriveRun, StartRedrive } from "..
 import { defaults, refused } from "./RedriveSettings.ts"
 
 type Reads = Pick<Operations["Service"], "previewRedrive" | "redriveRun">
-type Acts = Pick<
+type Actions = Pick<
   Operations["Service"],
   "startRedrive" | "continueRedrive" | "pauseRedrive" | "cancelRedrive" | "changeRedriveRate"
 >
@@ -48,7 +48,7 @@ export const make = (
   names: Names,
   store: Store["Service"],
   { previewRedrive, redriveRun }: Reads
-): Acts => {
+): Actions => {
   const sql = Sql.make(names)
   const consumers = ConsumersSql.make(names)
   const lives = LifeSql.make(names)
@@ -92,7 +92,7 @@ export const make = (
     return text(started ?? {}, "run")
   })
 
-  const startRedrive: Acts["startRedrive"] = Effect.fnUntraced(function*(from, options) {
+  const startRedrive: Actions["startRedrive"] = Effect.fnUntraced(function*(from, options) {
     yield* checked(options)
     const bad = refused(options)
     if (bad !== undefined) return yield* bad

@@ -350,7 +350,7 @@ export const redriveStopped = Metric.gauge("millrace.redrive_run.stopped", {
  *
  * @since 0.1.0
  */
-export const windowSlack = Metric.gauge("millrace.dedup.window.slack", {
+export const windowSlack = Metric.gauge("millrace.deduplication_window.slack", {
   description: "Deduplication window minus the age of the oldest message or dead letter",
   attributes: seconds
 })

@@ -77,8 +77,8 @@ export const observabilityMutants: ReadonlyArray<Mutant> = [
     name: "an alert on a metric that no worker emits",
     guarantee: "observability",
     file: "src/ops/artefacts/millrace.rules.yml",
-    from: "min by (messaging_consumer_group_name) (millrace_dedup_window_slack_seconds)",
-    to: "min by (messaging_consumer_group_name) (millrace_dedup_horizon_slack_seconds)",
+    from: "min by (messaging_consumer_group_name) (millrace_deduplication_window_slack_seconds)",
+    to: "min by (messaging_consumer_group_name) (millrace_deduplication_window_left_seconds)",
     test: artefacts,
     named: "that a rule, a test of a rule or a panel uses are emitted"
   },

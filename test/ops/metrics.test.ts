@@ -291,7 +291,8 @@ describe("metrics", () => {
       const worker = yield* Effect.provideService(start(slow, { statsEvery: "1 second" }), Store.Store, forgetting)
       const slack = Effect.map(
         prometheus,
-        (text) => valueOf(text, "millrace_dedup_window_slack_seconds", { messaging_consumer_group_name: consumer })
+        (text) =>
+          valueOf(text, "millrace_deduplication_window_slack_seconds", { messaging_consumer_group_name: consumer })
       )
       yield* Effect.andThen(TestClock.adjust("1 second"), runReadyFibers)
       assert.strictEqual(yield* slack, 3600)

@@ -248,7 +248,7 @@ const rows: ReadonlyArray<readonly [title: string, panels: ReadonlyArray<Panel>]
       description: "Below 0 ids are kept for longer than the window, and the inbox grows.",
       unit: "s",
       queries: [[
-        `min by (${consumerLabel}) (${series("millrace_dedup_window_slack_seconds")})`,
+        `min by (${consumerLabel}) (${series("millrace_deduplication_window_slack_seconds")})`,
         `{{${consumerLabel}}}`
       ]]
     },

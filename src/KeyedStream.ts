@@ -98,12 +98,12 @@ const feed = Effect.fnUntraced(function*<A, E, R, B, E2, R2, K>(
   const accept = (value: A) => {
     flow.offer({ key: key(value), bytes: 0, value })
     flow.wake()
-    return room
+    return whileFull
   }
-  const room: Effect.Effect<void> = Effect.suspend(() => {
+  const whileFull: Effect.Effect<void> = Effect.suspend(() => {
     if (flow.waiting < buffer) return Effect.void
     changed.closeUnsafe()
-    return Effect.andThen(changed.await, room)
+    return Effect.andThen(changed.await, whileFull)
   })
   const reading = yield* Effect.forkScoped(
     Effect.andThen(Stream.runForEach(self, (value) => Effect.suspend(() => accept(value))), flow.empty)

@@ -27,7 +27,7 @@ export class MemoryQueue {
   paused: Consumer["paused"]
   /** Whether the consumer was removed. If so, its workers stop at their next poll. */
   removed = false
-  private readonly members = new Set<WorkerClaim>()
+  private readonly claims = new Set<WorkerClaim>()
   /**
    * Runs a function after the transition. A completed Deferred runs its fibers at once, so it must not complete within
    * a transition.
@@ -136,7 +136,7 @@ export class MemoryQueue {
 
   join(worker: string, leaseMillis: number, now: number): WorkerClaim {
     const aliveUntil = now + leaseMillis
-    const member: WorkerClaim = {
+    const claim: WorkerClaim = {
       worker,
       leaseMillis,
       held: new Map(),
@@ -147,16 +147,16 @@ export class MemoryQueue {
       turn: 0,
       claims: { expired: 0, free: 0 }
     }
-    this.members.add(member)
+    this.claims.add(claim)
     this.wake()
-    return member
+    return claim
   }
 
-  leave(member: WorkerClaim): void {
-    this.members.delete(member)
-    member.held.clear()
+  leave(claim: WorkerClaim): void {
+    this.claims.delete(claim)
+    claim.held.clear()
     // Expired lanes that were not taken over are given back, too. Their owner is alive, so no crash is counted.
-    for (const lane of this.lanes) if (lane.owner === member) lane.free()
+    for (const lane of this.lanes) if (lane.owner === claim) lane.free()
     this.wake()
   }
 
@@ -164,15 +164,15 @@ export class MemoryQueue {
    * Returns rows up to the demand, in order per key, and marks them as in flight. Before that it claims free lanes, and
    * gives lanes above the worker's share back.
    */
-  read(member: WorkerClaim, demand: Demand, now: number, monotonic: bigint): Array<Row> {
-    member.aliveUntil = now + member.leaseMillis
-    member.paused = this.paused !== undefined
-    this.notice(member, now)
+  read(claim: WorkerClaim, demand: Demand, now: number, monotonic: bigint): Array<Row> {
+    claim.aliveUntil = now + claim.leaseMillis
+    claim.paused = this.paused !== undefined
+    this.notice(claim, now)
     if (this.removed) return []
-    const share = Math.ceil(this.lanes.length / this.alive(member, now))
-    this.shed(member, share)
-    this.claim(member, share, now, monotonic)
-    return member.paused ? [] : this.collect(member, demand, now)
+    const share = Math.ceil(this.lanes.length / this.alive(claim, now))
+    this.shed(claim, share)
+    this.claim(claim, share, now, monotonic)
+    return claim.paused ? [] : this.collect(claim, demand, now)
   }
 
   /** Makes rows readable again that were read and not accepted. */
@@ -186,27 +186,27 @@ export class MemoryQueue {
   }
 
   /**
-   * Returns the milliseconds until the pause of the consumer ends. Also sees holds of lanes that this member owns or
+   * Returns the milliseconds until the pause of the consumer ends. Also sees holds of lanes that this worker owns or
    * could claim, and returns the time until the first of all these ends.
    */
-  untilDue(member: WorkerClaim, now: number): number {
+  untilDue(claim: WorkerClaim, now: number): number {
     let due = this.paused?.until ?? Infinity
     for (const lane of this.lanes) {
-      if (lane.owner === undefined || lane.owner === member) due = Math.min(due, lane.nextDue(now))
+      if (lane.owner === undefined || lane.owner === claim) due = Math.min(due, lane.nextDue(now))
     }
     return due - now
   }
 
   /** Renews the leases and returns the renewed ones. A lost lease stays lost. */
-  renew(member: WorkerClaim, leases: ReadonlyArray<HeldLease>, now: number): ReadonlySet<HeldLease> {
-    member.aliveUntil = now + member.leaseMillis
-    member.paused = this.paused !== undefined
-    this.notice(member, now)
+  renew(claim: WorkerClaim, leases: ReadonlyArray<HeldLease>, now: number): ReadonlySet<HeldLease> {
+    claim.aliveUntil = now + claim.leaseMillis
+    claim.paused = this.paused !== undefined
+    this.notice(claim, now)
     const confirmed = new Set<HeldLease>()
     for (const lease of leases) {
-      const lane = member.held.get(lease)
+      const lane = claim.held.get(lease)
       if (lane === undefined) continue
-      lane.leaseUntil = now + member.leaseMillis
+      lane.leaseUntil = now + claim.leaseMillis
       confirmed.add(lease)
     }
     return confirmed
@@ -215,16 +215,16 @@ export class MemoryQueue {
   /** Ends the life and the leases of the live workers with this name. Returns how many lanes they had. */
   evict(worker: string, now: number): number {
     let lanes = 0
-    for (const member of this.members) {
-      if (member.worker !== worker) continue
-      member.aliveUntil = now
-      for (const lane of member.held.values()) {
+    for (const claim of this.claims) {
+      if (claim.worker !== worker) continue
+      claim.aliveUntil = now
+      for (const lane of claim.held.values()) {
         lane.leaseUntil = now
         // No lease is valid now, so nothing is committed under it. The owner stays, and a takeover counts a crash.
         lane.lease = undefined
         lanes++
       }
-      this.notice(member, now)
+      this.notice(claim, now)
     }
     this.wake()
     return lanes
@@ -232,13 +232,13 @@ export class MemoryQueue {
 
   /** Returns whether a live worker has this name. */
   lives(worker: string, now: number): boolean {
-    return [...this.members].some((member) => member.worker === worker && member.aliveUntil > now)
+    return [...this.claims].some((claim) => claim.worker === worker && claim.aliveUntil > now)
   }
 
-  release(member: WorkerClaim, leases: ReadonlyArray<HeldLease>): void {
+  release(claim: WorkerClaim, leases: ReadonlyArray<HeldLease>): void {
     for (const lease of leases) {
-      const lane = member.held.get(lease)
-      member.held.delete(lease)
+      const lane = claim.held.get(lease)
+      claim.held.delete(lease)
       if (lane?.lease === lease) lane.free()
     }
     this.wake()
@@ -250,16 +250,16 @@ export class MemoryQueue {
     return lane.lease === lease ? lane : undefined
   }
 
-  /** Marks the member's leases as lost that another worker has taken over, or that have expired. */
-  notice(member: WorkerClaim, now: number): void {
-    for (const [lease, lane] of member.held) {
+  /** Marks the leases of the worker as lost that another worker has taken over, or that have expired. */
+  notice(claim: WorkerClaim, now: number): void {
+    for (const [lease, lane] of claim.held) {
       const reason = lane.lease !== lease
         ? "another worker took it over"
         : lane.leaseUntil <= now
         ? "it was not renewed in time"
         : undefined
       if (reason === undefined) continue
-      member.held.delete(lease)
+      claim.held.delete(lease)
       const lost = new LeaseLost({
         lease: `${lease.name} of "${this.consumer}"`,
         token: String(lease.token),
@@ -289,10 +289,10 @@ export class MemoryQueue {
 
   /** Wakes the waiting workers, which then poll. */
   wake(): void {
-    for (const member of this.members) {
-      const waiting = member.waiting
+    for (const claim of this.claims) {
+      const waiting = claim.waiting
       if (waiting === undefined) continue
-      member.waiting = undefined
+      claim.waiting = undefined
       this.after(() => Deferred.doneUnsafe(waiting, Effect.void))
     }
   }
@@ -300,22 +300,22 @@ export class MemoryQueue {
   /** Returns the number of live workers. `self`, if given, counts in any case. */
   alive(self: WorkerClaim | undefined, now: number): number {
     let alive = 0
-    for (const member of this.members) if (member === self || member.aliveUntil > now) alive++
+    for (const claim of this.claims) if (claim === self || claim.aliveUntil > now) alive++
     return alive
   }
 
   /** Gives up lanes above the share: idle ones at once, others when their last row is acknowledged. */
-  private shed(member: WorkerClaim, share: number): void {
-    let excess = member.held.size - share
-    for (const lane of member.held.values()) lane.leaving = false
+  private shed(claim: WorkerClaim, share: number): void {
+    let excess = claim.held.size - share
+    for (const lane of claim.held.values()) lane.leaving = false
     if (excess <= 0) return
-    for (const lane of member.held.values()) {
+    for (const lane of claim.held.values()) {
       if (excess > 0 && !lane.busy) {
         this.giveUp(lane)
         excess--
       }
     }
-    for (const lane of member.held.values()) if (excess-- > 0) lane.leaving = true
+    for (const lane of claim.held.values()) if (excess-- > 0) lane.leaving = true
   }
 
   private giveUp(lane: Lane): void {
@@ -324,15 +324,15 @@ export class MemoryQueue {
     this.wake()
   }
 
-  private claim(member: WorkerClaim, share: number, now: number, monotonic: bigint): void {
-    for (let i = 0; i < this.lanes.length && member.held.size < share; i++) {
-      const lane = this.lanes[(i + member.turn) % this.lanes.length]!
+  private claim(claim: WorkerClaim, share: number, now: number, monotonic: bigint): void {
+    for (let i = 0; i < this.lanes.length && claim.held.size < share; i++) {
+      const lane = this.lanes[(i + claim.turn) % this.lanes.length]!
       const expired = lane.owner !== undefined && lane.leaseUntil <= now
       if ((lane.owner !== undefined && !expired) || !lane.hasWork(now)) continue
       // A worker gets its own lane back uncounted, because it was only stopped for a while.
-      const died = expired && lane.owner !== member
+      const died = expired && lane.owner !== claim
       if (died) this.count(lane)
-      member.claims[died ? "expired" : "free"]++
+      claim.claims[died ? "expired" : "free"]++
       lane.free()
       const lease: HeldLease = {
         name: `lane-${lane.index}`,
@@ -340,10 +340,10 @@ export class MemoryQueue {
         claimedAt: monotonic,
         lost: Deferred.makeUnsafe()
       }
-      lane.owner = member
+      lane.owner = claim
       lane.lease = lease
-      lane.leaseUntil = now + member.leaseMillis
-      member.held.set(lease, lane)
+      lane.leaseUntil = now + claim.leaseMillis
+      claim.held.set(lease, lane)
     }
   }
 
@@ -364,9 +364,9 @@ export class MemoryQueue {
   }
 
   /** Reads lanes and keys in turns, so that none of them takes the whole demand. */
-  private collect(member: WorkerClaim, demand: Demand, now: number): Array<Row> {
-    const lanes = [...member.held.values()].filter((lane) => !lane.leaving)
-    const first = member.turn++ % Math.max(1, lanes.length)
+  private collect(claim: WorkerClaim, demand: Demand, now: number): Array<Row> {
+    const lanes = [...claim.held.values()].filter((lane) => !lane.leaving)
+    const first = claim.turn++ % Math.max(1, lanes.length)
     const turns = [...lanes.slice(first), ...lanes.slice(0, first)]
     for (const lane of turns) lane.endHolds(now)
     const rows: Array<Row> = []

@@ -44,7 +44,7 @@ const failed = (operation: string, detail: string): TransportError =>
 interface Seat {
   readonly state: MemoryState
   readonly queue: MemoryQueue
-  readonly member: WorkerClaim
+  readonly claim: WorkerClaim
   readonly idleMillis: number
   /** Polls and the writing of holds exclude one another by this semaphore. */
   readonly reading: Semaphore.Semaphore
@@ -75,7 +75,7 @@ const rowOf = (queue: MemoryQueue, delivery: Delivery): { readonly lane: Lane; r
 
 const removeInTransaction = (seat: Seat): Subscription["removeInTransaction"] =>
   Effect.fnUntraced(function*(deliveries) {
-    const { member, queue, state } = seat
+    const { claim, queue, state } = seat
     const transaction = yield* transactionOf(state, "settle messages")
     return yield* Effect.clockWith((clock) =>
       Effect.sync(() => {
@@ -86,7 +86,7 @@ const removeInTransaction = (seat: Seat): Subscription["removeInTransaction"] =>
           removed.set(found.row, found.lane)
           return true
         })
-        if (ours.length < deliveries.length) queue.notice(member, clock.currentTimeMillisUnsafe())
+        if (ours.length < deliveries.length) queue.notice(claim, clock.currentTimeMillisUnsafe())
         transaction.stage({
           removed: new Set(removed.keys()),
           stale: () =>
@@ -117,7 +117,7 @@ const fence = (seat: Seat): Subscription["fence"] =>
 
 const hold = (seat: Seat): Subscription["hold"] =>
   Effect.fnUntraced(function*(delivery, attempts, hold) {
-    const { member, queue, state } = seat
+    const { claim, queue, state } = seat
     const transaction = yield* transactionOf(state, "hold a key")
     const { key } = delivery.message
     return yield* Effect.clockWith((clock): Effect.Effect<"held", LeaseLost> => {
@@ -125,7 +125,7 @@ const hold = (seat: Seat): Subscription["hold"] =>
       const stale = () =>
         queue.fenced(delivery.lease, key) === undefined ? "a lease was lost before the commit" : undefined
       if (stale() !== undefined) {
-        queue.notice(member, now)
+        queue.notice(claim, now)
         const lease = `${delivery.lease.name} of "${queue.consumer}"`
         return Effect.fail(
           new LeaseLost({ lease, token: String(delivery.lease.token), reason: "another worker took it over" })
@@ -153,27 +153,27 @@ interface Idle {
 /** Polls the queue once: hands over its rows, or returns how to wait for more. */
 const poll = (
   seat: Seat,
-  ...[room, accept]: Parameters<Subscription["take"]>
+  ...[demand, accept]: Parameters<Subscription["take"]>
 ): Effect.Effect<Idle | undefined, ConsumerRemoved> =>
   seat.reading.withPermits(1)(Effect.clockWith((clock) =>
     Effect.suspend(() => {
-      const { member, queue, state } = seat
+      const { claim, queue, state } = seat
       const now = clock.currentTimeMillisUnsafe()
       state.moveDue(now, (name) => isLocked(state, name))
       state.resumeDue(queue, now)
-      const rows = queue.read(member, room, now, clock.monotonicTimeNanosUnsafe())
+      const rows = queue.read(claim, demand, now, clock.monotonicTimeNanosUnsafe())
       if (queue.removed) {
         state.flush()
         return Effect.fail(new ConsumerRemoved({ consumer: queue.consumer }))
       }
       if (rows.length === 0) {
         // The Deferred is made in the same synchronous step as the read, so that no wake-up between the two is missed.
-        const woken = member.waiting ??= Deferred.makeUnsafe()
+        const woken = claim.waiting ??= Deferred.makeUnsafe()
         // The wait is rounded up to whole milliseconds. A fraction of one might not move the clock, and the worker
         // would sleep again and again.
         const millis = Math.min(
           seat.idleMillis,
-          Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))
+          Math.ceil(Math.min(queue.untilDue(claim, now), state.delayed.next(now) - now))
         )
         state.flush()
         return Effect.succeed({ woken, millis })
@@ -191,18 +191,18 @@ const poll = (
   ))
 
 /** Adds the lanes that were claimed since the last call to the metric. */
-const claimed = ({ member, queue }: Seat): Effect.Effect<void> =>
+const claimed = ({ claim, queue }: Seat): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { expired, free } = member.claims
-    member.claims = { expired: 0, free: 0 }
+    const { expired, free } = claim.claims
+    claim.claims = { expired: 0, free: 0 }
     return Telemetry.claimed(queue.consumer, expired, free)
   })
 
-const take = (seat: Seat): Subscription["take"] => (room, accept) =>
-  Effect.flatMap(Effect.tap(poll(seat, room, accept), () => claimed(seat)), (idle) => {
+const take = (seat: Seat): Subscription["take"] => (demand, accept) =>
+  Effect.flatMap(Effect.tap(poll(seat, demand, accept), () => claimed(seat)), (idle) => {
     if (idle === undefined) return Effect.void
     return Effect.raceFirst(Deferred.await(idle.woken), Effect.sleep(idle.millis)).pipe(
-      Effect.andThen(poll(seat, room, accept)),
+      Effect.andThen(poll(seat, demand, accept)),
       Effect.andThen(claimed(seat)),
       Effect.asVoid
     )
@@ -217,7 +217,7 @@ const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delive
     })))
 
 const subscription = (seat: Seat): Subscription => {
-  const { member, queue, state } = seat
+  const { claim, queue, state } = seat
   const forget: Subscription["acknowledge"] = (deliveries) =>
     Effect.sync(() => {
       queue.acknowledge(deliveries)
@@ -226,14 +226,14 @@ const subscription = (seat: Seat): Subscription => {
   return {
     take: take(seat),
     whileNotReading: whileNotReading(seat),
-    paused: () => member.paused,
-    held: () => [...member.held.keys()],
+    paused: () => claim.paused,
+    held: () => [...claim.held.keys()],
     renew: (leases) =>
       Effect.clockWith((clock) =>
         Effect.sync(() => {
           const now = clock.currentTimeMillisUnsafe()
           state.resumeDue(queue, now)
-          const confirmed = queue.renew(member, leases, now)
+          const confirmed = queue.renew(claim, leases, now)
           state.flush()
           return confirmed
         })
@@ -246,18 +246,18 @@ const subscription = (seat: Seat): Subscription => {
     isolate: (delivery) =>
       Effect.asVoid(Effect.acquireRelease(
         Effect.sync(() => {
-          const before = member.counted
-          member.counted = { seq: delivery === undefined ? undefined : Number(delivery.position) }
+          const before = claim.counted
+          claim.counted = { seq: delivery === undefined ? undefined : Number(delivery.position) }
           return before
         }),
         (before) =>
           Effect.sync(() => {
-            member.counted = before
+            claim.counted = before
           })
       )),
     release: (leases) =>
       Effect.sync(() => {
-        queue.release(member, leases)
+        queue.release(claim, leases)
         state.flush()
       })
   }
@@ -277,20 +277,20 @@ const open = (state: MemoryState) =>
     }
     return Effect.acquireRelease(
       Effect.sync(() => {
-        const member = queue.join(spec.worker, Duration.toMillis(spec.lease), clock.currentTimeMillisUnsafe())
+        const claim = queue.join(spec.worker, Duration.toMillis(spec.lease), clock.currentTimeMillisUnsafe())
         state.flush()
-        return member
+        return claim
       }),
-      (member) =>
+      (claim) =>
         Effect.sync(() => {
-          queue.leave(member)
+          queue.leave(claim)
           state.flush()
         })
-    ).pipe(Effect.map((member) =>
+    ).pipe(Effect.map((claim) =>
       subscription({
         state,
         queue,
-        member,
+        claim,
         idleMillis: Duration.toMillis(spec.idlePoll),
         reading: Semaphore.makeUnsafe(1)
       })

@@ -17,14 +17,14 @@ export class NotDrained extends Schema.TaggedError<NotDrained>("millrace/NotDrai
   /**
    * If no message is known to wait, this is the number of messages in the queue that the test's worker has not read.
    */
-  unheard: Schema.Number,
+  unread: Schema.Number,
   millis: Schema.Number,
   /** The life line of each message. */
   story: Schema.String
 }) {
   override get message() {
-    const count = this.waiting.length + this.unheard
-    const which = this.unheard > 0
+    const count = this.waiting.length + this.unread
+    const which = this.unread > 0
       ? "in the store, not read by the test's worker"
       : this.waiting.slice(0, 20).join(", ")
     return `${count} ${count === 1 ? "message still waits" : "messages still wait"} after ${this.millis} ms: ${which}. `
@@ -97,7 +97,7 @@ export class CrashDiverged extends Schema.TaggedError<CrashDiverged>("millrace/C
     return `A crash leaves another state behind. Crash point ${this.number} of ${this.points}: ${this.point}.\n`
       + `without crash: ${this.clean}\nafter it: ${this.crashed}\n`
       + `Nothing was kept: each run had a store of its own. The steps before the transaction run again after a crash: move the effect into Pipeline.commit, or make it idempotent `
-      + `(keep delivered.message.id with it, and do nothing if it is there).\n${this.story}`
+      + `(keep context.message.id with it, and do nothing if it is there).\n${this.story}`
   }
 }
 

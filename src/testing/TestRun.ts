@@ -390,13 +390,13 @@ const drain = (
     while (true) {
       yield* runReadyWithin(until - tape.now)
       // Before the worker has started, the store perhaps does not know the consumer, so a failure is ignored.
-      const unheard = tape.waiting.length > 0 ? Result.succeed(0) : yield* Effect.result(time.unheard)
+      const unread = tape.waiting.length > 0 ? Result.succeed(0) : yield* Effect.result(time.unread)
       const { waiting } = tape
-      if (waiting.length === 0 && Result.isSuccess(unheard) && unheard.success === 0) return
+      if (waiting.length === 0 && Result.isSuccess(unread) && unread.success === 0) return
       if (tape.now >= until) {
         return yield* new NotDrained({
           waiting,
-          unheard: yield* Effect.fromResult(unheard),
+          unread: yield* Effect.fromResult(unread),
           millis: within,
           story: lifeLines(tape.entries)
         })

@@ -32,7 +32,7 @@ export interface Time {
    */
   readonly runReadyWithin: (most: number) => Effect.Effect<void>
   /** Returns how many messages can be processed that are not on the tape yet. */
-  readonly unheard: Effect.Effect<number, StoreFailure>
+  readonly unread: Effect.Effect<number, StoreFailure>
   readonly pass: (millis: number) => Effect.Effect<void>
   /** Returns how much time to let pass when no due time is known, the n-th time in a row. */
   readonly step: (n: number) => number
@@ -60,7 +60,7 @@ export const virtualTime = (tape: Tape): Time => ({
       })
     }),
   // In virtual time the worker reads every message in `runReadyWithin`, so none is missing on the tape.
-  unheard: Effect.succeed(0),
+  unread: Effect.succeed(0),
   pass: TestClock.adjust,
   step: (n) => Math.min(60_000, 1000 * 2 ** n),
   patience: "1 hour"
@@ -77,7 +77,7 @@ export const realTime = ({ consumer, tape }: Stage, store: Store["Service"]): Ti
       })
     }),
   // The run does not see the emits of another run's pipeline, or of a trigger, until its worker has read them.
-  unheard: Effect.map(store.consumers.status(consumer), ({ paused, waiting }) => paused ? 0 : waiting),
+  unread: Effect.map(store.consumers.status(consumer), ({ paused, waiting }) => paused ? 0 : waiting),
   pass: Effect.sleep,
   step: () => 10,
   patience: "30 seconds"

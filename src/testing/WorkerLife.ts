@@ -189,11 +189,11 @@ const functionOf = ({ _tag }: Pipeline.Step): string => `Pipeline.${_tag.charAt(
 /** Returns a step with a point before and after its effect. An injected failure strikes between these points. */
 const watchStep = (life: WorkerLife, step: Pipeline.Step, index: number): Pipeline.Step => {
   const { injections, steps } = life.stage
-  const before = (delivered: DeliveryContext): Effect.Effect<void, unknown> =>
-    life.pass(placeOf("before", step, index, delivered)).pipe(
+  const before = (context: DeliveryContext): Effect.Effect<void, unknown> =>
+    life.pass(placeOf("before", step, index, context)).pipe(
       Effect.andThen(Effect.suspend(() => {
-        const what = atStep(injections, steps, index, delivered)
-        return strike(what, life.crash(placeOf("in", step, index, delivered)))
+        const what = atStep(injections, steps, index, context)
+        return strike(what, life.crash(placeOf("in", step, index, context)))
       }))
     )
   switch (step._tag) {
@@ -202,42 +202,42 @@ const watchStep = (life: WorkerLife, step: Pipeline.Step, index: number): Pipeli
     case "Commit":
       return {
         ...step,
-        f: (value: never, delivered: DeliveryContext) =>
-          before(delivered).pipe(
-            Effect.andThen(Effect.suspend(() => effectOf(step.f(value, delivered), functionOf(step)))),
-            Effect.tap(() => life.pass(placeOf("after", step, index, delivered))),
-            Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered)}: ${point}`)),
-            Effect.provideService(Handled, delivered.message.id)
+        f: (value: never, context: DeliveryContext) =>
+          before(context).pipe(
+            Effect.andThen(Effect.suspend(() => effectOf(step.f(value, context), functionOf(step)))),
+            Effect.tap(() => life.pass(placeOf("after", step, index, context))),
+            Effect.provideService(Current, (point) => life.pass(`${nameOf(context)}: ${point}`)),
+            Effect.provideService(Handled, context.message.id)
           )
       }
     case "CommitBatch":
       return {
         ...step,
         data: undefined,
-        f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) =>
-          Effect.forEach(delivered, before, { discard: true }).pipe(
-            Effect.andThen(Effect.suspend(() => effectOf(step.f(values, delivered), functionOf(step)))),
+        f: (values: NonEmptyReadonlyArray<never>, contexts: NonEmptyReadonlyArray<DeliveryContext>) =>
+          Effect.forEach(contexts, before, { discard: true }).pipe(
+            Effect.andThen(Effect.suspend(() => effectOf(step.f(values, contexts), functionOf(step)))),
             Effect.tap(() =>
-              Effect.forEach(delivered, (one) => life.pass(placeOf("after", step, index, one)), { discard: true })
+              Effect.forEach(contexts, (one) => life.pass(placeOf("after", step, index, one)), { discard: true })
             ),
-            Effect.provideService(Current, (point) => life.pass(`${nameOf(delivered[0])}: ${point}`)),
-            Effect.provideService(Handled, delivered[0].message.id)
+            Effect.provideService(Current, (point) => life.pass(`${nameOf(contexts[0])}: ${point}`)),
+            Effect.provideService(Handled, contexts[0].message.id)
           )
       }
     case "CommitSql":
       return {
         ...step,
         data: undefined,
-        f: (value: never, delivered: DeliveryContext) =>
-          Effect.andThen(Effect.orDie(before(delivered)), step.f(value, delivered))
+        f: (value: never, context: DeliveryContext) =>
+          Effect.andThen(Effect.orDie(before(context)), step.f(value, context))
       }
     case "Emit": {
       const idOf = step.id
       return idOf === undefined ? step : {
         ...step,
-        id: (out, value, delivered) => {
-          const id = idOf(out, value, delivered)
-          life.stage.emitters.set(id, delivered.message.id)
+        id: (out, value, context) => {
+          const id = idOf(out, value, context)
+          life.stage.emitters.set(id, context.message.id)
           return id
         }
       }
@@ -249,5 +249,5 @@ const watchStep = (life: WorkerLife, step: Pipeline.Step, index: number): Pipeli
 
 const nameOf = ({ attempt, message }: DeliveryContext): string => `${message.id}, attempt ${attempt}`
 
-const placeOf = (when: string, step: Pipeline.Step, index: number, delivered: DeliveryContext): string =>
-  `${nameOf(delivered)}: ${when} step ${index + 1} (${step._tag})`
+const placeOf = (when: string, step: Pipeline.Step, index: number, context: DeliveryContext): string =>
+  `${nameOf(context)}: ${when} step ${index + 1} (${step._tag})`

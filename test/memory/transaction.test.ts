@@ -245,7 +245,7 @@ describe("the commit", () => {
       const got = yield* take(subscription)
       const [staged, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const entry = { delivery: got[0]!, reason: "exhausted", attempts: [], fingerprint: "f", parked: true } as const
-      const burying = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
+      const deadLettering = yield* Effect.forkChild(store.transact(Effect.gen(function*() {
         yield* subscription.removeInTransaction(got)
         const [deadLetterId] = yield* store.deadLetters.add("ledger", [entry])
         assert.deepStrictEqual(yield* store.inbox.claim("ledger", [{ id: "a", fingerprint: "x" }]), ["conflict"])
@@ -256,7 +256,7 @@ describe("the commit", () => {
       yield* Deferred.await(staged)
       assert.deepStrictEqual(yield* store.deadLetters.list({}), [])
       yield* Deferred.succeed(go, undefined)
-      const deadLetterId = yield* Fiber.join(burying)
+      const deadLetterId = yield* Fiber.join(deadLettering)
       assert.strictEqual((yield* store.deadLetters.get(deadLetterId!)).state, "open")
     })
   )

@@ -37,7 +37,7 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     name: "kit: no crash after a step",
     guarantee: "the test kit",
     file: "src/testing/WorkerLife.ts",
-    from: "Effect.tap(() => life.pass(placeOf(\"after\", step, index, delivered))),",
+    from: "Effect.tap(() => life.pass(placeOf(\"after\", step, index, context))),",
     to: "Effect.tap(() => Effect.void),",
     test: crashes,
     named: "changes nothing where effects are in the transaction"
@@ -271,8 +271,8 @@ export const kitMutants: ReadonlyArray<Mutant> = [
     name: "memory: sleeps too short to move a clock",
     guarantee: "the test kit",
     file: "src/memory/MemoryTransport.ts",
-    from: "Math.ceil(Math.min(queue.untilDue(member, now), state.delayed.next(now) - now))",
-    to: "Math.min(queue.untilDue(member, now), state.delayed.next(now) - now)",
+    from: "Math.ceil(Math.min(queue.untilDue(claim, now), state.delayed.next(now) - now))",
+    to: "Math.min(queue.untilDue(claim, now), state.delayed.next(now) - now)",
     test: kit,
     named: "repeats itself with one seed"
   }

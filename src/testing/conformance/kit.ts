@@ -148,11 +148,11 @@ export const bench = Effect.fnUntraced(function*(
     )
 
   /** Runs one `take`, and lets time pass only if no message can be taken. */
-  const takeOnce = (subscription: Subscription, room: Demand = roomy) =>
+  const takeOnce = (subscription: Subscription, demand: Demand = roomy) =>
     Effect.gen(function*() {
       const got: Array<Delivery> = []
       const taking = yield* Effect.forkChild(
-        subscription.take(room, (deliveries) => {
+        subscription.take(demand, (deliveries) => {
           got.push(...deliveries)
         }),
         { startImmediately: true }
@@ -169,11 +169,11 @@ export const bench = Effect.fnUntraced(function*(
    * Takes until it has this many deliveries, and returns them. A transport may need several polls. After an
    * interruption it may need polls for the time of a lease, until the lanes of a claim without an answer expire.
    */
-  const receive = (subscription: Subscription, count: number, room: Demand = roomy) =>
+  const receive = (subscription: Subscription, count: number, demand: Demand = roomy) =>
     Effect.gen(function*() {
       const got: Array<Delivery> = []
       for (let polls = 0; got.length < count && polls < 100; polls++) {
-        const some = yield* takeOnce(subscription, room)
+        const some = yield* takeOnce(subscription, demand)
         got.push(...some)
         // The answer of a broker may come at once, without a message.
         if (some.length === 0 && can.queue === "engine") yield* options.elapse(idlePoll)
@@ -183,9 +183,9 @@ export const bench = Effect.fnUntraced(function*(
     })
 
   /** Asserts that no message comes. It polls twice, since a first poll may do only housekeeping. */
-  const nothing = (subscription: Subscription, room: Demand = roomy) =>
+  const nothing = (subscription: Subscription, demand: Demand = roomy) =>
     Effect.gen(function*() {
-      const got = [...yield* takeOnce(subscription, room), ...yield* takeOnce(subscription, room)]
+      const got = [...yield* takeOnce(subscription, demand), ...yield* takeOnce(subscription, demand)]
       assert.deepStrictEqual(ids(got), [])
     })
 

@@ -18,7 +18,7 @@ const bytesOf = (deliveries: ReadonlyArray<Delivery>): number =>
   deliveries.reduce((sum, { message }) => sum + Buffer.byteLength(message.payload), 0)
 
 /** Registers the promises about the demand: messages, bytes, and messages of one key. */
-const room = (it: Tests, options: Options) => {
+const demands = (it: Tests, options: Options) => {
   it.effect("never hands over more messages than there is room for", () =>
     Effect.gen(function*() {
       const { open, publish, takeOnce } = yield* bench(options)
@@ -211,7 +211,7 @@ const sharing = (it: Tests, options: Options) => {
 
 /** Registers the promises about taking. */
 export const takePromises = (it: Tests, options: Options): void => {
-  room(it, options)
+  demands(it, options)
   waiting(it, options)
   sharing(requires(it, options, "lanes"), options)
 }

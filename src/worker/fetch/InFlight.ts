@@ -194,7 +194,7 @@ export class InFlight {
    * Interrupts all running entries, so that a suspect can run alone. The interrupted entries run again later, and no
    * attempt is counted.
    */
-  readonly makeRoom: Effect.Effect<void> = Effect.suspend(() => {
+  readonly interruptForSuspect: Effect.Effect<void> = Effect.suspend(() => {
     const running = [...this.flow.running.keys()]
     for (const entry of running) runAgain(entry)
     return this.flow.withdraw(running)

@@ -113,13 +113,18 @@ export const make = Effect.fnUntraced(function*(options: {
 })
 
 /** Keeps this worker from starting turns until the scope closes, and waits until none of its turns runs. */
-const quiet = ({ inFlight: { flow, makeRoom } }: WorkerInProcess): Effect.Effect<void, never, Scope.Scope> =>
+const quiet = (
+  { inFlight: { flow, interruptForSuspect: interruptForSuspect } }: WorkerInProcess
+): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => flow.quarantine()),
     () => Effect.sync(() => flow.endQuarantine())
   ).pipe(
     Effect.andThen(
-      Effect.timeoutOrElse(flow.idle, { duration: patience, orElse: () => Effect.andThen(makeRoom, flow.idle) })
+      Effect.timeoutOrElse(flow.idle, {
+        duration: patience,
+        orElse: () => Effect.andThen(interruptForSuspect, flow.idle)
+      })
     )
   )
 

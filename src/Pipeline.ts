@@ -125,7 +125,7 @@ export const fromAll = <
  * @since 0.1.0
  */
 export const map =
-  <A, B>(f: (value: A, delivered: DeliveryContext) => B) =>
+  <A, B>(f: (value: A, context: DeliveryContext) => B) =>
   <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O>
   ): Pipeline<B, E, R, P, M, O> => make(Step.add(self, { _tag: "Map", f }))
@@ -138,17 +138,17 @@ export const map =
  */
 export const filter: {
   <A, B extends A>(
-    refinement: (value: A, delivered: DeliveryContext) => value is B
+    refinement: (value: A, context: DeliveryContext) => value is B
   ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O>
   ) => Pipeline<B, E, R, P, M, O>
   <A>(
-    predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean
+    predicate: (value: NoInfer<A>, context: DeliveryContext) => boolean
   ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O>
   ) => Pipeline<A, E, R, P, M, O>
 } =
-  <A>(f: (value: A, delivered: DeliveryContext) => boolean) =>
+  <A>(f: (value: A, context: DeliveryContext) => boolean) =>
   <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O>
   ): Pipeline<A, E, R, P, M, O> => make(Step.add(self, { _tag: "Filter", f }))
@@ -162,12 +162,12 @@ export const filter: {
  */
 export const mapEffect: {
   <A, B, E2, R2>(
-    f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>
+    f: (value: A, context: DeliveryContext) => Effect.Effect<B, E2, R2>
   ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"mapEffect", P>
   ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>
   <A>(
-    f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
+    f: (value: A, context: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
   ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O> & NoAsync<"mapEffect">
   ) => never
@@ -180,14 +180,14 @@ export const mapEffect: {
  */
 export const tap: {
   <A, X, E2, R2>(
-    f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>
+    f: (value: NoInfer<A>, context: DeliveryContext) => Effect.Effect<X, E2, R2>
   ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"tap", P>
   ) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>
   <A>(
     f: (
       value: NoInfer<A>,
-      delivered: DeliveryContext
+      context: DeliveryContext
     ) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
   ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O> & NoAsync<"tap">

@@ -11,7 +11,7 @@ import { hash } from "node:crypto"
 import type { Tables } from "./tables.ts"
 
 /** One line of the reconciliation. */
-export interface Line {
+export interface ReconcileLine {
   readonly name: string
   readonly expected: number
   readonly found: number
@@ -23,7 +23,7 @@ export interface Planned {
   readonly redeliveries: number
 }
 
-export const agrees = (line: Line): boolean => line.expected === line.found
+export const agrees = (line: ReconcileLine): boolean => line.expected === line.found
 
 /** Computes all lines. No worker may be running. */
 export const reconcile = Effect.fnUntraced(function*(tables: Tables, planned: Planned) {
@@ -34,7 +34,7 @@ export const reconcile = Effect.fnUntraced(function*(tables: Tables, planned: Pl
   const chain = yield* chainBreaks(tables)
   const dead = yield* dying(tables, deadLetters)
   const notified = yield* notifying(tables)
-  const planting = (reason: string): Line => {
+  const planting = (reason: string): ReconcileLine => {
     const counts = dead.find((row) => row.reason === reason)
     return { name: `dead letters, ${reason}`, expected: counts?.planted ?? 0, found: counts?.found ?? 0 }
   }
@@ -61,7 +61,7 @@ export const reconcile = Effect.fnUntraced(function*(tables: Tables, planned: Pl
     { name: "notifications, one per applied", expected: log.applied, found: notified.matched },
     { name: "notifications, others", expected: 0, found: notified.others },
     { name: "notifications, out of order", expected: 0, found: notified.disorder }
-  ] satisfies ReadonlyArray<Line>
+  ] satisfies ReadonlyArray<ReconcileLine>
 })
 
 interface OpenDeadLetter {

@@ -2,11 +2,11 @@
  * The texts at the end of a run: the table of the reconciliation, or what remains after Ctrl-C.
  */
 import type { Counts } from "./counts.ts"
-import { agrees, type Line } from "./reconcile.ts"
+import { agrees, type ReconcileLine } from "./reconcile.ts"
 import { count, type Screen } from "./screen.ts"
 
 /** Formats the lines as a table. A line is red if its two numbers differ. */
-export const table = (screen: Screen, lines: ReadonlyArray<Line>): ReadonlyArray<string> => {
+export const table = (screen: Screen, lines: ReadonlyArray<ReconcileLine>): ReadonlyArray<string> => {
   const name = Math.max(...lines.map((line) => line.name.length))
   const row = (title: string, expected: string, found: string) =>
     `  ${title.padEnd(name)}  ${expected.padStart(9)}  ${found.padStart(9)}`

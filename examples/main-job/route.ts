@@ -28,7 +28,7 @@ export const Route = Schema.Union([
 export type Route = typeof Route["Type"]
 
 /** The route as a text. */
-export const Line = Schema.fromJsonString(Route)
+export const RouteLine = Schema.fromJsonString(Route)
 
 /** The broker that the run needs is not there. */
 export class NoBroker extends Schema.TaggedError<NoBroker>()("NoBroker", { problem: Schema.String }) {

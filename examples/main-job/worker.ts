@@ -30,7 +30,7 @@ const database = Layer.unwrap(Effect.gen(function*() {
 }))
 
 const workers = Effect.flatMap(
-  Schema.decodeEffect(Route.Line)(line),
+  Schema.decodeEffect(Route.RouteLine)(line),
   (route) => Workers.here(Tables.of(schema), route, Workers.shared)
 )
 

@@ -79,7 +79,7 @@ class Processes {
 
 /** One process, from its start to its end. */
 const one = Effect.fnUntraced(function*(worker: number, options: Options, started: Processes) {
-  const route = yield* Schema.encodeEffect(Route.Line)(options.route)
+  const route = yield* Schema.encodeEffect(Route.RouteLine)(options.route)
   const program = fileURLToPath(new URL("worker.ts", import.meta.url))
   const child = yield* ChildProcess.make(
     process.execPath,

@@ -53,7 +53,7 @@ export type KeyOrder = "key" | "none"
 /** A topic of any type, as the runtime keeps it. */
 export type AnyTopic = Topic<string, Schema.Constraint>
 
-type Handler<A> = (value: never, delivered: DeliveryContext) => A
+type Handler<A> = (value: never, context: DeliveryContext) => A
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
 
 /** One step, as the worker interprets it. Its function gets the value that the previous step returned. */
@@ -66,17 +66,17 @@ export type Step =
   | {
     readonly _tag: "CommitBatch"
     /** Returns an array with a result for each message, or nothing. With nothing each message keeps its value. */
-    readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect
+    readonly f: (values: NonEmptyReadonlyArray<never>, contexts: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect
     /** Returns the statement for all values (`commitRows`). Undefined if `f` must run. */
     readonly data:
-      | ((context: Context.Context<never>) => ToSqlData<ReadonlyArray<DeliveryContext>> | undefined)
+      | ((services: Context.Context<never>) => ToSqlData<ReadonlyArray<DeliveryContext>> | undefined)
       | undefined
   }
   | {
     readonly _tag: "CommitSql"
     readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>
     /** Returns the statements without an effect. Undefined if an effect must run before them. */
-    readonly data: ((context: Context.Context<never>) => ToSqlData | undefined) | undefined
+    readonly data: ((services: Context.Context<never>) => ToSqlData | undefined) | undefined
   }
   | {
     readonly _tag: "Emit"
@@ -86,7 +86,7 @@ export type Step =
      * Returns the id of one outgoing value. If undefined, the id is derived from the consumer, the message and the
      * emit's number.
      */
-    readonly id: ((out: never, value: never, delivered: DeliveryContext) => string) | undefined
+    readonly id: ((out: never, value: never, context: DeliveryContext) => string) | undefined
   }
 
 /** Finds the user's function behind a wrapper of this library, so that `sourceOf` returns the user's source text. */

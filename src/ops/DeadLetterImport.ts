@@ -67,10 +67,10 @@ const decode = Schema.decodeEffect(Schema.fromJsonString(Exported))
 export const parse = (line: string): Effect.Effect<DeadLetter, InvalidDeadLetter> =>
   Effect.flatMap(
     Effect.mapError(decode(line), ({ message }) => new InvalidDeadLetter({ problem: message.replaceAll(/\s+/g, " ") })),
-    ({ original, ...letter }) => {
-      const problem = Message.problem(letter.message)
+    ({ original, ...deadLetter }) => {
+      const problem = Message.problem(deadLetter.message)
       return problem === undefined
-        ? Effect.succeed({ ...letter, original })
+        ? Effect.succeed({ ...deadLetter, original })
         : Effect.fail(new InvalidDeadLetter({ problem: problem.message }))
     }
   )
@@ -84,14 +84,14 @@ export const nameOf = ({ consumer, message }: DeadLetter): string => JSON.string
  *
  * @since 0.1.0
  */
-export const repeatedIds = (): (letter: DeadLetter, place: string) => InvalidDeadLetter | undefined => {
+export const repeatedIds = (): (deadLetter: DeadLetter, place: string) => InvalidDeadLetter | undefined => {
   const seen = new Map<string, { readonly name: string; readonly place: string }>()
-  return (letter, place) => {
-    const name = nameOf(letter)
-    const before = seen.get(letter.id)
-    if (before === undefined) seen.set(letter.id, { name, place })
+  return (deadLetter, place) => {
+    const name = nameOf(deadLetter)
+    const before = seen.get(deadLetter.id)
+    if (before === undefined) seen.set(deadLetter.id, { name, place })
     return before === undefined || before.name === name ? undefined : new InvalidDeadLetter({
-      problem: `its id ${letter.id} is also that of another message (${before.place})`
+      problem: `its id ${deadLetter.id} is also that of another message (${before.place})`
     })
   }
 }

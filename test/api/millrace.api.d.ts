@@ -980,18 +980,18 @@ export type Union<T extends ReadonlyArray<AnyTopic>> = {
     };
 }[number];
 export declare const fromAll: <const T extends ReadonlyArray<AnyTopic>, M extends DeliveryMode = "effectivelyOnce", O extends KeyOrder = "key">(topics: T, options: FromOptions<M, O>) => Pipeline<Union<T>, never, T[number]["schema"]["DecodingServices"], "steps", M, O>;
-export declare const map: <A, B>(f: (value: A, delivered: DeliveryContext) => B) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E, R, P, M, O>;
+export declare const map: <A, B>(f: (value: A, context: DeliveryContext) => B) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E, R, P, M, O>;
 export declare const filter: {
-    <A, B extends A>(refinement: (value: A, delivered: DeliveryContext) => value is B): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E, R, P, M, O>;
-    <A>(predicate: (value: NoInfer<A>, delivered: DeliveryContext) => boolean): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R, P, M, O>;
+    <A, B extends A>(refinement: (value: A, context: DeliveryContext) => value is B): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E, R, P, M, O>;
+    <A>(predicate: (value: NoInfer<A>, context: DeliveryContext) => boolean): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R, P, M, O>;
 };
 export declare const mapEffect: {
-    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>;
-    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"mapEffect">) => never;
+    <A, B, E2, R2>(f: (value: A, context: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"mapEffect", P>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>;
+    <A>(f: (value: A, context: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"mapEffect">) => never;
 };
 export declare const tap: {
-    <A, X, E2, R2>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>;
-    <A>(f: (value: NoInfer<A>, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"tap">) => never;
+    <A, X, E2, R2>(f: (value: NoInfer<A>, context: DeliveryContext) => Effect.Effect<X, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & BeforeCommit<"tap", P>) => Pipeline<A, E | E2, R | Exclude<R2, Scope.Scope>, "steps", M, O>;
+    <A>(f: (value: NoInfer<A>, context: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"tap">) => never;
 };
 
 // src/internal/pipeline/CommitRows.ts
@@ -1017,7 +1017,7 @@ export type Columns = Readonly<Record<string, keyof ColumnValues | (string & {})
 export type RowOf<C extends Columns> = {
     readonly [K in keyof C]: (C[K] extends keyof ColumnValues ? ColumnValues[C[K]] : string) | null;
 };
-export declare const commitRows: <A, const C extends Columns>(into: string | ((rows: Fragment, sql: SqlClient.SqlClient) => Statement<unknown>), columns: C, row: (value: NoInfer<A>, delivered: DeliveryContext) => RowOf<C>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M, O>;
+export declare const commitRows: <A, const C extends Columns>(into: string | ((rows: Fragment, sql: SqlClient.SqlClient) => Statement<unknown>), columns: C, row: (value: NoInfer<A>, context: DeliveryContext) => RowOf<C>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M, O>;
 
 // src/internal/pipeline/CommitSteps.ts
 import type { NonEmptyReadonlyArray } from "effect/Array";
@@ -1032,17 +1032,17 @@ import type { AsyncResult, Emitting, NoAsync } from "../CompileErrors.ts";
 import type { DeliveryMode, KeyOrder, Phase } from "../Step.ts";
 import { type Pipeline } from "./PipelineType.ts";
 export declare const commit: {
-    <A, B, E2, R2>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O>;
-    <A>(f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"commit">) => never;
+    <A, B, E2, R2>(f: (value: A, context: DeliveryContext) => Effect.Effect<B, E2, R2>): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O>;
+    <A>(f: (value: A, context: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O> & NoAsync<"commit">) => never;
 };
 export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A;
-export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O>;
-export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, delivered: DeliveryContext) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M, O>;
-export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => S["Type"], options?: {
-    readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
+export declare const commitBatch: <A, X extends ReadonlyArray<unknown> | void, E2, R2>(f: (values: NonEmptyReadonlyArray<A>, contexts: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<Batched<A, X>, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O>;
+export declare const commitSql: <A>(f: (value: NoInfer<A>, sql: SqlClient.SqlClient, context: DeliveryContext) => Statement<unknown> | ReadonlyArray<Statement<unknown>>) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | SqlClient.SqlClient, "commit", M, O>;
+export declare const emit: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, context: DeliveryContext) => S["Type"], options?: {
+    readonly id?: ((value: NoInfer<A>, context: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M, O>;
-export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
-    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined;
+export declare const emitAll: <A, Name extends string, S extends Schema.Constraint>(topic: Topic<Name, S>, f: (value: Emitting<NoInfer<A>>, context: DeliveryContext) => ReadonlyArray<S["Type"]>, options?: {
+    readonly id?: ((out: S["Type"], value: NoInfer<A>, context: DeliveryContext) => string) | undefined;
 }) => <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(self: Pipeline<A, E, R, P, M, O>) => Pipeline<A, E, R | S["EncodingServices"], "commit", M, O>;
 
 // src/internal/pipeline/PipelineSettings.ts
@@ -1101,7 +1101,7 @@ export type Phase = "steps" | "commit";
 export type DeliveryMode = "effectivelyOnce" | "atLeastOnce" | "atMostOnce";
 export type KeyOrder = "key" | "none";
 export type AnyTopic = Topic<string, Schema.Constraint>;
-type Handler<A> = (value: never, delivered: DeliveryContext) => A;
+type Handler<A> = (value: never, context: DeliveryContext) => A;
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>;
 export type Step = {
     readonly _tag: "Map";
@@ -1120,17 +1120,17 @@ export type Step = {
     readonly f: Handler<AnyEffect>;
 } | {
     readonly _tag: "CommitBatch";
-    readonly f: (values: NonEmptyReadonlyArray<never>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect;
-    readonly data: ((context: Context.Context<never>) => ToSqlData<ReadonlyArray<DeliveryContext>> | undefined) | undefined;
+    readonly f: (values: NonEmptyReadonlyArray<never>, contexts: NonEmptyReadonlyArray<DeliveryContext>) => AnyEffect;
+    readonly data: ((services: Context.Context<never>) => ToSqlData<ReadonlyArray<DeliveryContext>> | undefined) | undefined;
 } | {
     readonly _tag: "CommitSql";
     readonly f: Handler<Effect.Effect<ReadonlyArray<AnyEffect>, never, SqlClient.SqlClient>>;
-    readonly data: ((context: Context.Context<never>) => ToSqlData | undefined) | undefined;
+    readonly data: ((services: Context.Context<never>) => ToSqlData | undefined) | undefined;
 } | {
     readonly _tag: "Emit";
     readonly topic: AnyTopic;
     readonly f: Handler<ReadonlyArray<unknown>>;
-    readonly id: ((out: never, value: never, delivered: DeliveryContext) => string) | undefined;
+    readonly id: ((out: never, value: never, context: DeliveryContext) => string) | undefined;
 };
 export declare const wrapping: <F extends object>(users: object, ours: F, also?: string) => F;
 export declare const sourceOf: (f: object) => string;
@@ -2159,7 +2159,7 @@ import { InvalidDeadLetter } from "../Errors.ts";
 import type { OperatorAction } from "../Store.ts";
 export declare const parse: (line: string) => Effect.Effect<DeadLetter, InvalidDeadLetter>;
 export declare const nameOf: ({ consumer, message }: DeadLetter) => string;
-export declare const repeatedIds: () => (letter: DeadLetter, place: string) => InvalidDeadLetter | undefined;
+export declare const repeatedIds: () => (deadLetter: DeadLetter, place: string) => InvalidDeadLetter | undefined;
 export interface ImportAction extends OperatorAction {
     readonly skipExisting?: boolean | undefined;
 }
@@ -7493,7 +7493,7 @@ export {};
 import * as Schema from "effect/Schema";
 declare const NotDrained_base: Schema.Class<NotDrained, Schema.TaggedStruct<"NotDrained", {
     readonly waiting: Schema.$Array<Schema.String>;
-    readonly unheard: Schema.Number;
+    readonly unread: Schema.Number;
     readonly millis: Schema.Number;
     readonly story: Schema.String;
 }>, import("effect/Cause").YieldableError>;

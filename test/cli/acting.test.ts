@@ -22,8 +22,8 @@ const failed = Effect.fnUntraced(function*(name: string, order: "park" | "contin
   yield* made.drain()
   yield* made.publish("bad1", "bad2", "bad3")
   yield* made.drain()
-  const letters = yield* DeadLetters.list({ consumer: name })
-  return { ...made, letters, ids: letters.map(({ id }) => String(Number(id))) }
+  const deadLetters = yield* DeadLetters.list({ consumer: name })
+  return { ...made, deadLetters, ids: deadLetters.map(({ id }) => String(Number(id))) }
 })
 
 const states = (consumer: string) =>
@@ -140,7 +140,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the commands of 
 
   it.effect("with an edited payload that keeps id, key and every digit, and shows the difference", () =>
     Effect.gen(function*() {
-      const { drain, ids, letters } = yield* failed("edited", "park")
+      const { drain, ids, deadLetters } = yield* failed("edited", "park")
       const payload = `{"id":"edited-bad1","account":"bad","cents":5000,"exact":12345678901234567890}`
       const folder = mkdtempSync(join(tmpdir(), "millrace-cli-"))
       const file = join(folder, "payload.json")
@@ -148,7 +148,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the commands of 
       const dry = yield* cli(["dead", "edit", ids[0]!, "--payload", file, "--dry-run"])
       assert.include(dry.stdout, "-  \"cents\": 100\n+  \"cents\": 5000,\n+  \"exact\": 12345678901234567890\n")
       assert.deepStrictEqual(yield* states("edited"), ["open"])
-      const same = yield* cli(["dead", "edit", ids[0]!, "--payload", "-"], { stdin: letters[0]!.message.payload })
+      const same = yield* cli(["dead", "edit", ids[0]!, "--payload", "-"], { stdin: deadLetters[0]!.message.payload })
       assert.strictEqual(same.code, 6)
       const broken = yield* cli(["dead", "edit", ids[0]!, "--payload", "-"], { stdin: "{ \"cents\": " })
       assert.deepStrictEqual([broken.code, broken.stdout], [2, ""])
@@ -158,9 +158,9 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the commands of 
       assert.deepStrictEqual([done.code, done.stdout.split(",")[0]], [0, `redriven #${ids[0]} with the edited payload`])
       const again = yield* cli(["dead", "edit", ids[0]!, "--payload", "-"], { stdin: payload })
       assert.strictEqual(again.code, 5)
-      const edited = yield* DeadLetters.get(letters[0]!.id)
+      const edited = yield* DeadLetters.get(deadLetters[0]!.id)
       assert.strictEqual(edited.message.payload, payload)
-      assert.strictEqual(edited.original, letters[0]!.message.payload)
+      assert.strictEqual(edited.original, deadLetters[0]!.message.payload)
       assert.deepStrictEqual([edited.message.id, edited.message.key], ["edited-bad1", "bad"])
       yield* drain()
       assert.include(yield* states("edited"), "resolved")
@@ -168,7 +168,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("the commands of 
 
   it.effect("with the payload of an editor on a terminal", () =>
     Effect.gen(function*() {
-      const { ids, letters } = yield* failed("editor")
+      const { ids, deadLetters } = yield* failed("editor")
       const script = join(mkdtempSync(join(tmpdir(), "millrace-cli-")), "editor.mjs")
       writeFileSync(
         script,
@@ -180,17 +180,17 @@ writeFileSync(file, readFileSync(file, "utf8").replace("100", "7"))`
       const done = yield* cli(["dead", "edit", ids[0]!], { env, terminal: { types: ["y"] } })
       assert.strictEqual(done.code, 0)
       assert.include(done.stderr, "-  \"cents\": 100\n+  \"cents\": 7\n")
-      const { message } = yield* DeadLetters.get(letters[0]!.id)
-      assert.strictEqual(message.payload, letters[0]!.message.payload.replace("100", "7"))
+      const { message } = yield* DeadLetters.get(deadLetters[0]!.id)
+      assert.strictEqual(message.payload, deadLetters[0]!.message.payload.replace("100", "7"))
       const failing = { EDITOR: `${process.execPath} -e process.exit(3)` }
       assert.strictEqual((yield* cli(["dead", "edit", ids[1]!], { env: failing, terminal: { types: ["y"] } })).code, 6)
     }))
 
   it.effect("with an export that loses nothing", () =>
     Effect.gen(function*() {
-      const { ids, letters } = yield* failed("exported")
+      const { ids, deadLetters } = yield* failed("exported")
       const exact = `{"n":12345678901234567890,"f":1.10,"n":"twice \\u202e"}`
-      yield* (yield* Operations.Operations).redriveEdited(letters[0]!.id, { by: "anna", payload: exact })
+      yield* (yield* Operations.Operations).redriveEdited(deadLetters[0]!.id, { by: "anna", payload: exact })
       const { code, stdout } = yield* cli(["dead", "export", "--consumer", "exported", "--state", "any"])
       assert.strictEqual(code, 0)
       const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))

@@ -104,16 +104,16 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("hostile texts", 
         ])
       }
       yield* Worker.drain(failing, { codeVersion: `1${corpus[0]}` })
-      const letters = yield* DeadLetters.list({ consumer: "texts" })
-      assert.lengthOf(letters, corpus.length)
-      for (const [i, { id }] of letters.entries()) {
+      const deadLetters = yield* DeadLetters.list({ consumer: "texts" })
+      assert.lengthOf(deadLetters, corpus.length)
+      for (const [i, { id }] of deadLetters.entries()) {
         yield* DeadLetters.discard(id, { by: `by${corpus[i]}`, note: `note${corpus[i]}` })
         yield* DeadLetters.restore(id, { by: `by${corpus[i]}`, note: `note${corpus[i]}` })
       }
       yield* Consumers.pause("texts", { by: `by${corpus[0]}`, note: `note${corpus[1]}` })
       const ops = yield* Operations.Operations
       const run = yield* ops.startRedrive(
-        { consumer: "texts", key: letters[0]!.message.key },
+        { consumer: "texts", key: deadLetters[0]!.message.key },
         { by: `by${corpus[0]}`, note: `note${corpus[1]}` }
       )
       const commands: ReadonlyArray<ReadonlyArray<string>> = [
@@ -134,7 +134,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("hostile texts", 
         ["dead", "list"],
         ["dead", "export"],
         ["dead", "redrive", "--consumer", "texts", "--dry-run"],
-        ...letters.flatMap(({ id, message }) => [
+        ...deadLetters.flatMap(({ id, message }) => [
           ["dead", "show", id],
           ["dead", "discard", id, "--dry-run"],
           ["find", message.id],

@@ -34,8 +34,8 @@ const failed = Effect.fnUntraced(function*(name: string) {
   yield* made.drain()
   yield* made.publish("bad1", "good1")
   yield* made.drain()
-  const [letter] = yield* DeadLetters.list({ consumer: name })
-  return { ...made, id: String(Number(letter!.id)) }
+  const [deadLetter] = yield* DeadLetters.list({ consumer: name })
+  return { ...made, id: String(Number(deadLetter!.id)) }
 })
 
 /** The first request with this method, and the fault of the proxy at it. */

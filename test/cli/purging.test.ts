@@ -100,9 +100,9 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
       const preview = yield* ops.previewPurge(consumer)
       assert.deepInclude(preview, { messages: 3, redriven: 3 })
       assert.strictEqual(yield* ops.purge(preview, { by: "ben", expect: 3 }), 3)
-      const letters = yield* DeadLetters.list({ consumer })
+      const deadLetters = yield* DeadLetters.list({ consumer })
       assert.deepStrictEqual(
-        letters.map(({ changedBy, state }) => [state, changedBy]),
+        deadLetters.map(({ changedBy, state }) => [state, changedBy]),
         ids(3).map(() => ["discarded", "ben"])
       )
       downstream.before = () => Effect.void
@@ -111,9 +111,9 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
         const run = yield* reaches(id, "finished")
         assert.deepInclude(run, { redriven: 3, committed: 0, failedAgain: 3, waiting: 0 })
         // The discard can be undone, and then the message is processed once.
-        yield* DeadLetters.restore(letters[0]!.id, by)
-        yield* DeadLetters.redrive(letters[0]!.id, by)
-        yield* eventually(Effect.map(DeadLetters.get(letters[0]!.id), ({ state }) => state === "resolved"))
+        yield* DeadLetters.restore(deadLetters[0]!.id, by)
+        yield* DeadLetters.redrive(deadLetters[0]!.id, by)
+        yield* eventually(Effect.map(DeadLetters.get(deadLetters[0]!.id), ({ state }) => state === "resolved"))
       }))
     }))
 
@@ -125,7 +125,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
       const file = join(yield* directory, "dead.ndjson")
       const written = yield* cli(["dead", "export", "--consumer", consumer, "--state", "any"])
       const sql = yield* SqlClient.SqlClient
-      const letters = yield* DeadLetters.list({ consumer })
+      const deadLetters = yield* DeadLetters.list({ consumer })
       // Everything about these messages is lost, but for the export.
       for (const table of ["dead_letters", "holds", "inbox"]) {
         yield* sql`delete from ${sql(`${schema}.${table}`)} where queue_id = (
@@ -139,7 +139,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
       assert.lengthOf(yield* DeadLetters.list({ consumer }), 0)
 
       // Two messages with one dead letter id, as in exports of two databases that were joined.
-      const [one, other] = letters
+      const [one, other] = deadLetters
       writeFileSync(file, `${JSON.stringify(one)}\n${JSON.stringify({ ...other, id: one!.id })}\n`)
       const joined = yield* cli(["dead", "import", file, "--yes"])
       assert.strictEqual(joined.code, 2)
@@ -154,7 +154,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
       assert.match((yield* cli(["dead", "import", file, "--dry-run"])).stdout, /^Would import 3 dead letters\.\n$/)
       const done = yield* cli(["dead", "import", file, "--yes", "--note", "INC-7"])
       assert.deepStrictEqual([done.code, done.stdout], [0, "imported 3 dead letters.\n"], done.stderr)
-      assert.deepStrictEqual(yield* DeadLetters.list({ consumer }), letters)
+      assert.deepStrictEqual(yield* DeadLetters.list({ consumer }), deadLetters)
       const audit = yield* Audit.list({ consumer, action: "imported" })
       assert.deepStrictEqual(audit.map(({ by, note }) => [by, note]), ids(3).map(() => ["anna", "INC-7"]))
       const twice = yield* cli(["dead", "import", file, "--yes"])
@@ -167,7 +167,10 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
       // Parked keys wait again, and each redriven message is processed once.
       const held = yield* Effect.flatMap(operations, (ops) => ops.stuckKeys({ consumer }))
       assert.deepStrictEqual(held.map(({ parked }) => parked), [true, true])
-      yield* Effect.forEach(letters.filter(({ state }) => state === "open"), ({ id }) => DeadLetters.redrive(id, by))
+      yield* Effect.forEach(
+        deadLetters.filter(({ state }) => state === "open"),
+        ({ id }) => DeadLetters.redrive(id, by)
+      )
       yield* Worker.drain(pipeline, quick)
       assert.lengthOf(handled, 2)
       const committed = yield* cli(["dead", "import", file, "--yes", "--skip-existing"])
@@ -178,7 +181,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
     Effect.gen(function*() {
       const ops = yield* operations
       const { consumer } = yield* broken("importedTwice", 20)
-      const letters = yield* DeadLetters.list({ consumer })
+      const deadLetters = yield* DeadLetters.list({ consumer })
       const sql = yield* SqlClient.SqlClient
       for (const table of ["dead_letters", "inbox"]) {
         yield* sql`delete from ${sql(`${schema}.${table}`)} where queue_id = (
@@ -186,12 +189,12 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("by the command l
       }
       const all = yield* Effect.forEach(
         ids(6),
-        (n) => ops.importDeadLetters(letters, { by: `operator ${n}`, skipExisting: true }),
+        (n) => ops.importDeadLetters(deadLetters, { by: `operator ${n}`, skipExisting: true }),
         { concurrency: "unbounded" }
       )
       assert.strictEqual(all.reduce((sum, { imported }) => sum + imported, 0), 20)
-      assert.deepStrictEqual(yield* DeadLetters.list({ consumer }), letters)
-      const unknown = yield* Effect.flip(ops.importDeadLetters([{ ...letters[0]!, consumer: "unknown" }], by))
+      assert.deepStrictEqual(yield* DeadLetters.list({ consumer }), deadLetters)
+      const unknown = yield* Effect.flip(ops.importDeadLetters([{ ...deadLetters[0]!, consumer: "unknown" }], by))
       assert.strictEqual(unknown._tag, "ConsumerNotFound")
     }))
 

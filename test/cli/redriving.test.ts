@@ -249,8 +249,8 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("a redrive by the
         ]]
       ) assert.strictEqual((yield* cli([...consumer, ...wrong])).code, 2, wrong.join(" "))
       assert.strictEqual((yield* cli([...consumer, "--failure", "Nope@x"])).code, 3)
-      const [letter] = yield* DeadLetters.list({ consumer: "one" })
-      assert.strictEqual((yield* cli(["dead", "redrive", letter!.id, "--wait"])).code, 2)
+      const [deadLetter] = yield* DeadLetters.list({ consumer: "one" })
+      assert.strictEqual((yield* cli(["dead", "redrive", deadLetter!.id, "--wait"])).code, 2)
       for (const verb of ["show", "pause", "continue", "cancel"]) {
         for (const id of ["999999999", "abc"]) assert.strictEqual((yield* cli(["runs", verb, id])).code, 3, verb)
       }

@@ -139,8 +139,8 @@ const keyWalk = Effect.fnUntraced(function*(
   run: ReturnType<typeof noting>["run"],
   { parks }: Effect.Success<typeof seeded>
 ) {
-  const letters = yield* DeadLetters.list({ consumer: "parks", key: "bad" })
-  const bad = String(Number(letters[0]!.id))
+  const deadLetters = yield* DeadLetters.list({ consumer: "parks", key: "bad" })
+  const bad = String(Number(deadLetters[0]!.id))
   yield* run(["dead", "edit", bad, "--payload", edited, "--dry-run"])
   yield* run(["dead", "edit", bad, "--payload", "-"], { stdin: "no json" })
   yield* run(["dead", "discard", bad, "--by", "ben"])

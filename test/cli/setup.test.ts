@@ -157,8 +157,8 @@ it.live("the printed roles are enough for a worker, a publisher, an operator and
         assert.deepStrictEqual([code, shown.includes("denied")], [0, false], shown)
       }
     }
-    const [letter] = yield* DeadLetters.list({ consumer: "granted" })
-    for (const args of actions(letter!.id)) {
+    const [deadLetter] = yield* DeadLetters.list({ consumer: "granted" })
+    for (const args of actions(deadLetter!.id)) {
       const refused = yield* cli("viewer", args)
       assert.deepStrictEqual([refused.code, refused.stdout], [4, ""], refused.shown)
       const done = yield* cli("operator", args)
@@ -166,7 +166,7 @@ it.live("the printed roles are enough for a worker, a publisher, an operator and
     }
     failing.current = false
     yield* work
-    assert.strictEqual((yield* DeadLetters.get(letter!.id)).state, "resolved")
+    assert.strictEqual((yield* DeadLetters.get(deadLetter!.id)).state, "resolved")
     for (const kind of ["worker", "publisher", "operator", "viewer"] as const) {
       const refusal = yield* Effect.flip(psql(at[kind], `create table "${schema}".mine (id int)`))
       assert.strictEqual(refusal.reason._tag, "AuthorizationError", kind)
@@ -308,8 +308,8 @@ it.live(
       assert.match((yield* cli("dead", "redrive", "1")).stdout, /^redriven 1 dead letter: #1\n/)
       yield* Effect.gen(function*() {
         yield* drain({ current: false })
-        const [letter] = yield* DeadLetters.list({ consumer: "embedded" })
-        assert.deepStrictEqual([letter!.state, letter!.changedBy], ["resolved", "anna"])
+        const [deadLetter] = yield* DeadLetters.list({ consumer: "embedded" })
+        assert.deepStrictEqual([deadLetter!.state, deadLetter!.changedBy], ["resolved", "anna"])
       }).pipe(Effect.provide(Embedded.layer({ dataDir })))
     }),
   limit

@@ -47,10 +47,10 @@ export const plantHostile = Effect.gen(function*() {
   yield* Worker.drain(pipeline, options)
   yield* Topic.publishAll(Texts, corpus.map((text, i) => ({ id: `${i} ${text}`, text, more: { [text]: text } })))
   yield* Worker.drain(pipeline, options)
-  const letters = yield* DeadLetters.list({ consumer, state: "open" })
+  const deadLetters = yield* DeadLetters.list({ consumer, state: "open" })
   for (const [i, text] of corpus.slice(0, 3).entries()) {
-    yield* DeadLetters.release(letters[i]!.id, { by: text, note: text })
+    yield* DeadLetters.release(deadLetters[i]!.id, { by: text, note: text })
   }
   yield* Consumers.pause(consumer, { by: corpus[1]!, note: corpus[0]! })
-  return letters.map(({ id, message }) => ({ id, key: message.key, messageId: message.id }))
+  return deadLetters.map(({ id, message }) => ({ id, key: message.key, messageId: message.id }))
 })

@@ -9,10 +9,10 @@ export const outcomeMutants: ReadonlyArray<Mutant> = [
     name: "outcomes of a shared transaction emitted before the one of its first message",
     guarantee: "order per key",
     file: "src/worker/attempt/KeyBatch.ts",
-    from: "            outcomes?.addMember(head.delivered, outcome)\n"
-      + "            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.delivered, ofFollowers[i]!))\n",
-    to: "            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.delivered, ofFollowers[i]!))\n"
-      + "            outcomes?.addMember(head.delivered, outcome)\n",
+    from: "            outcomes?.addMember(head.context, outcome)\n"
+      + "            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.context, ofFollowers[i]!))\n",
+    to: "            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.context, ofFollowers[i]!))\n"
+      + "            outcomes?.addMember(head.context, outcome)\n",
     test: outcomes,
     named: "of one key come in its order"
   },

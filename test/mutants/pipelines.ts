@@ -150,8 +150,8 @@ export const pipelineMutants: ReadonlyArray<Mutant> = [
     name: "emits numbered from the beginning in each emit",
     guarantee: "effectively once",
     file: "src/worker/attempt/Steps.ts",
-    from: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)",
-    to: "MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length % 2)",
+    from: "MessageId.ofEmit(consumer, context.message.id, at.emitted.length)",
+    to: "MessageId.ofEmit(consumer, context.message.id, at.emitted.length % 2)",
     test: "test/worker/dead-letter-errors.test.ts",
     named: "of several emits, to any topics, are numbered through"
   },

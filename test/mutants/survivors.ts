@@ -93,7 +93,7 @@ export const survivors: ReadonlyArray<Mutant> = [
     name: "a message joined to one that has failed",
     guarantee: "order per key",
     file: "src/worker/attempt/KeyBatch.ts",
-    from: "head.delivered.attempt === 1 && head",
+    from: "head.context.attempt === 1 && head",
     to: "head",
     test: along,
     named: "does not go along with one that has failed"

@@ -21,7 +21,7 @@ export const tracing = () => {
 export const failed = (span: Tracer.NativeSpan): boolean =>
   span.status._tag === "Ended" && span.status.exit._tag === "Failure"
 
-export interface Line {
+export interface LogLine {
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>
   /** All that a logger could print of it. */
@@ -30,7 +30,7 @@ export interface Line {
 
 /** Keeps every line of every level. */
 export const logging = () => {
-  const lines: Array<Line> = []
+  const lines: Array<LogLine> = []
   const logger = Logger.make<unknown, void>(({ cause, fiber, message }) => {
     const fields = fiber.getRef(References.CurrentLogAnnotations)
     lines.push({

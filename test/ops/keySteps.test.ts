@@ -53,16 +53,16 @@ for (const [engine, services] of engines) {
             yield* Layer.build(Worker.layer(pipeline, quick))
             failing.add("dead1")
             yield* publish("dead1", "b", "c", "d", "e")
-            yield* eventually(Effect.map(DeadLetters.list({ consumer }), (letters) => letters.length === 1))
+            yield* eventually(Effect.map(DeadLetters.list({ consumer }), (deadLetters) => deadLetters.length === 1))
             failing.clear()
-            const [letter] = yield* DeadLetters.list({ consumer })
+            const [deadLetter] = yield* DeadLetters.list({ consumer })
             const has = (...ids: ReadonlyArray<string>) =>
               Effect.andThen(
                 eventually(Effect.sync(() => handled.length >= ids.length)),
                 Effect.andThen(Effect.sleep("300 millis"), Effect.sync(() => assert.deepStrictEqual(handled, ids)))
               )
             const first = yield* ops.stepKey(consumer, "k", by)
-            assert.deepStrictEqual(first, { messageId: "dead1", deadLetterId: letter!.id })
+            assert.deepStrictEqual(first, { messageId: "dead1", deadLetterId: deadLetter!.id })
             yield* has("dead1")
             const [key] = yield* ops.stuckKeys({ consumer })
             assert.deepInclude(key, { parked: false, behind: { value: 4, kind: "exact" } })
@@ -91,10 +91,10 @@ for (const [engine, services] of engines) {
             yield* Layer.build(Worker.layer(pipeline, quick))
             failing.add("dead2").add("later")
             yield* publish("dead2", "later", "last")
-            const open = Effect.map(DeadLetters.list({ consumer, state: "open" }), ([letter]) => letter)
-            yield* eventually(Effect.map(open, (letter) => letter !== undefined))
+            const open = Effect.map(DeadLetters.list({ consumer, state: "open" }), ([deadLetter]) => deadLetter)
+            yield* eventually(Effect.map(open, (deadLetter) => deadLetter !== undefined))
             yield* ops.stepKey(consumer, "k", by)
-            yield* eventually(Effect.map(open, (letter) => letter?.redriven === 1))
+            yield* eventually(Effect.map(open, (deadLetter) => deadLetter?.redriven === 1))
             yield* Effect.sleep("300 millis")
             assert.deepStrictEqual(handled, [])
             // The dead letter is the first message again. Without it the next one is, whose retry is delayed.

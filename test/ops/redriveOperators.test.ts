@@ -123,13 +123,13 @@ layer(
     Effect.gen(function*() {
       const ops = yield* operations
       const { consumer, handled, pipeline } = yield* broken("mixed", 60)
-      const letters = yield* DeadLetters.list({ consumer, limit: 100 })
+      const deadLetters = yield* DeadLetters.list({ consumer, limit: 100 })
       yield* Effect.scoped(Effect.gen(function*() {
         yield* Layer.build(Worker.layer(pipeline, quick))
         const { id } = yield* ops.startRedrive({ consumer }, { ...by, rate: 400 })
         const discards = yield* Effect.forEach(
-          letters,
-          (letter) => Effect.result(DeadLetters.discard(letter.id, { by: "ben" })),
+          deadLetters,
+          (deadLetter) => Effect.result(DeadLetters.discard(deadLetter.id, { by: "ben" })),
           { concurrency: 2 }
         )
         const run = yield* reaches(id, "finished")
@@ -148,7 +148,7 @@ layer(
         const audit = yield* Audit.list({ about: "deadLetters", consumer, limit: 1000 })
         assert.deepStrictEqual(
           audit.map(({ deadLetterId }) => deadLetterId).toSorted(),
-          letters.map(({ id }) => id).toSorted()
+          deadLetters.map(({ id }) => id).toSorted()
         )
       }))
     }))
@@ -207,11 +207,11 @@ layer(
       const ops = yield* operations
       const sql = yield* SqlClient.SqlClient
       const { consumer, handled, pipeline } = yield* broken("terminated", 5)
-      const [letter] = yield* DeadLetters.list({ consumer })
+      const [deadLetter] = yield* DeadLetters.list({ consumer })
       const [locked, end] = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)]
       // An operator's open transaction makes the step wait within its own transaction.
       const holder = yield* Effect.forkChild(sql.withTransaction(Effect.andThen(
-        sql`select from ${sql(`${schema}.dead_letters`)} where id = ${letter!.id}::bigint for update`,
+        sql`select from ${sql(`${schema}.dead_letters`)} where id = ${deadLetter!.id}::bigint for update`,
         Effect.andThen(locked.open, end.await)
       )))
       yield* locked.await
@@ -289,9 +289,9 @@ layer(
     Effect.gen(function*() {
       const ops = yield* operations
       const { consumer, handled, pipeline } = yield* broken("contested", 6)
-      const letters = yield* DeadLetters.list({ consumer })
+      const deadLetters = yield* DeadLetters.list({ consumer })
       let redriven = 0
-      for (const { id, message } of letters) {
+      for (const { id, message } of deadLetters) {
         const actions = ids(9).map((n) => {
           const action = { by: `operator ${n}` }
           return [
@@ -326,30 +326,32 @@ layer(
       }
       yield* Worker.drain(pipeline, quick)
       assert.lengthOf(handled, redriven)
-      assert.lengthOf(yield* Audit.list({ about: "deadLetters", consumer, limit: 1000 }), letters.length)
+      assert.lengthOf(yield* Audit.list({ about: "deadLetters", consumer, limit: 1000 }), deadLetters.length)
     }))
 
   it.effect("edit a dead letter without a Schema: the diff first, then the same id, key and place", () =>
     Effect.gen(function*() {
       const ops = yield* operations
       const { consumer, handled, pipeline } = yield* broken("edited", 1, "park")
-      const [letter] = yield* DeadLetters.list({ consumer })
-      const payload = letter!.message.payload.replace("edited-0\"}", "edited-0\",\"more\":12345678901234567890}")
-      const preview = yield* ops.previewEdit(letter!.id, payload)
+      const [deadLetter] = yield* DeadLetters.list({ consumer })
+      const payload = deadLetter!.message.payload.replace("edited-0\"}", "edited-0\",\"more\":12345678901234567890}")
+      const preview = yield* ops.previewEdit(deadLetter!.id, payload)
       assert.match(preview.diff, /^\+ {2}"more": 12345678901234567890$/m)
       assert.isUndefined(preview.problem)
-      const bad = yield* ops.previewEdit(letter!.id, "{")
+      const bad = yield* ops.previewEdit(deadLetter!.id, "{")
       assert.match(bad.problem!, /does not decode .* the text is not JSON/)
-      const refused = yield* Effect.flip(ops.redriveEdited(letter!.id, { ...by, payload: "{" }))
+      const refused = yield* Effect.flip(ops.redriveEdited(deadLetter!.id, { ...by, payload: "{" }))
       assert.strictEqual(refused._tag, "EditUndecodable")
-      yield* ops.redriveEdited(letter!.id, { ...by, payload })
-      const second = yield* Effect.flip(ops.redriveEdited(letter!.id, { by: "ben", payload }))
+      yield* ops.redriveEdited(deadLetter!.id, { ...by, payload })
+      const second = yield* Effect.flip(ops.redriveEdited(deadLetter!.id, { by: "ben", payload }))
       assert.deepInclude(second, { _tag: "DeadLetterConflict", by: "anna", state: "redriving" })
       yield* Worker.drain(pipeline, quick)
       assert.deepStrictEqual(handled, ["edited-0"])
-      const resolved = yield* DeadLetters.get(letter!.id)
-      assert.deepInclude(resolved, { state: "resolved", original: letter!.message.payload })
-      assert.deepInclude(resolved.message, { id: letter!.message.id, key: letter!.message.key, payload })
-      assert.deepStrictEqual((yield* Audit.list({ deadLetterId: letter!.id })).map(({ action }) => action), ["edited"])
+      const resolved = yield* DeadLetters.get(deadLetter!.id)
+      assert.deepInclude(resolved, { state: "resolved", original: deadLetter!.message.payload })
+      assert.deepInclude(resolved.message, { id: deadLetter!.message.id, key: deadLetter!.message.key, payload })
+      assert.deepStrictEqual((yield* Audit.list({ deadLetterId: deadLetter!.id })).map(({ action }) => action), [
+        "edited"
+      ])
     }))
 })

@@ -51,8 +51,12 @@ for (const [engine, services] of engines) {
             const deadLetterId = yield* ops.deadLetterMessage(consumer, { id: id("b"), key: order }, by)
             const again = yield* Effect.flip(ops.deadLetterMessage(consumer, { id: id("b"), key: order }, by))
             assert.strictEqual(again._tag, "MessageNotWaiting")
-            const letter = yield* DeadLetters.get(deadLetterId!)
-            assert.deepInclude(letter, { reason: "rejected", tag: "DeadLetteredByOperator", parked: order === "park" })
+            const deadLetter = yield* DeadLetters.get(deadLetterId!)
+            assert.deepInclude(deadLetter, {
+              reason: "rejected",
+              tag: "DeadLetteredByOperator",
+              parked: order === "park"
+            })
             yield* Worker.drain(pipeline, quick)
             assert.deepStrictEqual(handled, order === "park" ? [] : [id("a"), id("c")])
             yield* DeadLetters.redrive(deadLetterId!, by)

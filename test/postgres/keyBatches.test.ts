@@ -21,7 +21,7 @@ const ordersOf = (customer: string, n: number) =>
   Array.from({ length: n }, (_, i) => ({ id: `${customer}${i}`, customer }))
 
 /** Each committed row says in which transaction, and as the how many-th, it was written. */
-interface Line {
+interface BatchLine {
   readonly n: number
   readonly id: string
   readonly xid: string
@@ -32,14 +32,14 @@ const ledgerWith = (batches: boolean) =>
 <A, E, R>(
   test: (ledger: {
     readonly table: string
-    readonly lines: Effect.Effect<ReadonlyArray<Line>, never, SqlClient.SqlClient>
+    readonly lines: Effect.Effect<ReadonlyArray<BatchLine>, never, SqlClient.SqlClient>
   }) => Effect.Effect<A, E, R>
 ) => {
   const within = freshSchema()
   const table = `${within}.ledger`
   const lines = Effect.flatMap(
     SqlClient.SqlClient,
-    (sql) => Effect.orDie(sql<Line>`select n::int as n, id, xid::text as xid from ${sql(table)} order by n`)
+    (sql) => Effect.orDie(sql<BatchLine>`select n::int as n, id, xid::text as xid from ${sql(table)} order by n`)
   )
   return Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
@@ -53,8 +53,8 @@ const ledgerWith = (batches: boolean) =>
 const insert = (sql: SqlClient.SqlClient, table: string, id: string) =>
   sql`insert into ${sql(table)} (id) values (${id})`
 
-const ids = (lines: ReadonlyArray<Line>) => lines.map(({ id }) => id)
-const transactions = (lines: ReadonlyArray<Line>) => new Set(lines.map(({ xid }) => xid)).size
+const ids = (lines: ReadonlyArray<BatchLine>) => lines.map(({ id }) => id)
+const transactions = (lines: ReadonlyArray<BatchLine>) => new Set(lines.map(({ xid }) => xid)).size
 
 class Unlucky extends Schema.TaggedError<Unlucky>()("Unlucky", { id: Schema.String }) {}
 

@@ -90,8 +90,8 @@ it.live.skipIf(!installed)(
         const sql = yield* SqlClient.SqlClient
         yield* sql`create table ${sql(schema)}.effects (n bigserial, key text, position int)`
         const notes = Pipeline.from(Notes, { consumer: "notes" }).pipe(
-          Pipeline.mapEffect((note, delivered) =>
-            note.n === 7 && delivered.attempt < 3 ? Effect.fail({ _tag: "Again" } as const) : Effect.succeed(note)
+          Pipeline.mapEffect((note, context) =>
+            note.n === 7 && context.attempt < 3 ? Effect.fail({ _tag: "Again" } as const) : Effect.succeed(note)
           ),
           Pipeline.tap((note) =>
             note.n === 9 ? Effect.fail({ _tag: "Never", retryable: false } as const) : Effect.void

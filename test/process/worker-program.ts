@@ -51,11 +51,11 @@ const handled = <M extends Pipeline.DeliveryMode>(setup: Setup, delivery: M) =>
           return Effect.void
       }
     }),
-    Pipeline.commit((work, delivered) =>
+    Pipeline.commit((work, context) =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient
         yield* sql`insert into ${sql(setup.schema)}.test_ledger (id, key, position, worker, attempt)
-          values (${work.id}, ${work.key}, ${work.position}, ${setup.name}, ${delivered.attempt})`
+          values (${work.id}, ${work.key}, ${work.position}, ${setup.name}, ${context.attempt})`
         if (work.action === "waitInCommit") {
           process.stdout.write(`inside ${work.id}\n`)
           yield* Effect.sleep(work.millis)

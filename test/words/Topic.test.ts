@@ -22,7 +22,7 @@ const published = Effect.fnUntraced(function*<S extends Schema.Constraint>(topic
   const seen = new Journal<S["Type"]>()
   const reader = Pipeline.from(topic, { consumer: "reader" }).pipe(Pipeline.tap(seen.write))
   yield* drain(reader as Pipeline.Pipeline<S["Type"]>, { concurrency: 1 })
-  return seen.entries.map((entry) => entry.delivered.message)
+  return seen.entries.map((entry) => entry.context.message)
 })
 
 describe("a value that is published", () => {
@@ -164,7 +164,7 @@ describe("a topic", () => {
       Effect.gen(function*() {
         const error = yield* Effect.flip(Topic.publish(Topic.make(name, { schema: Schema.String }), "x"))
         assert.deepInclude(error, { _tag: "InvalidName", kind: "topic", got: name })
-        assert.match(error.message, /^A topic name has letters, .*Nothing was done/)
+        assert.match(error.message, /^A topic name has deadLetters, .*Nothing was done/)
         const other = yield* Effect.flip(
           Worker.drain(Pipeline.from(Topic.make(name, { schema: Schema.String }), { consumer: "c" }))
         )

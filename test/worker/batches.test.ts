@@ -38,8 +38,8 @@ describe("a batch", () => {
       yield* drain(
         base.pipe(
           Pipeline.filter((one) => one.account !== "k3-"),
-          Pipeline.commitBatch((batch, delivered) => {
-            ids.push(...delivered.map((one) => `${one.message.id}@${one.attempt}`))
+          Pipeline.commitBatch((batch, contexts) => {
+            ids.push(...contexts.map((one) => `${one.message.id}@${one.attempt}`))
             return write(batch)
           })
         ),
@@ -81,7 +81,7 @@ describe("a batch", () => {
       )
       const found = yield* receipts()
       assert.deepStrictEqual(
-        found.entries.map(({ delivered, value }) => [value.n, delivered.message.id]).toSorted((a, b) =>
+        found.entries.map(({ context, value }) => [value.n, context.message.id]).toSorted((a, b) =>
           Number(a[0]) - Number(b[0])
         ),
         firsts.map((one, i) => [1900 + i * 2, MessageId.ofEmit("ledger", one.id, 0)]).filter((_, i) => i !== 2)

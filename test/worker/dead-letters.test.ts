@@ -89,8 +89,8 @@ describe("behind a dead message with order `park`", () => {
       yield* DeadLetters.redrive(deadLetter!.id, { by: "anna" })
       yield* until("all are done", () => ids().length === 5)
       assert.deepStrictEqual(ids(), ["a1", "a2", "a3", "a4", "a5"])
-      assert.deepInclude(done.entries[1]!.delivered, { attempt: 1, redriven: 1 })
-      assert.deepStrictEqual(done.entries.map((entry) => entry.delivered.redriven), [0, 1, 0, 0, 0])
+      assert.deepInclude(done.entries[1]!.context, { attempt: 1, redriven: 1 })
+      assert.deepStrictEqual(done.entries.map((entry) => entry.context.redriven), [0, 1, 0, 0, 0])
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("they go on when it is discarded", () =>
@@ -129,7 +129,7 @@ describe("behind a dead message with order `park`", () => {
       yield* publish(Pings, [1, 2, 3])
       yield* drain(
         Pipeline.from(Pings, { consumer: "pinger" }).pipe(
-          Pipeline.commit((n, delivered) => n === 2 ? Effect.die("no") : done.write(n, delivered)),
+          Pipeline.commit((n, context) => n === 2 ? Effect.die("no") : done.write(n, context)),
           Pipeline.retry(Retry.never),
           Pipeline.deadLetter({ order: "park" })
         )
@@ -151,7 +151,7 @@ describe("a redriven message", () => {
       assert.deepInclude(yield* DeadLetters.get(deadLetter!.id), { state: "redriving", changedBy: "anna", redriven: 1 })
       yield* drain(pipeline)
       assert.deepInclude(yield* DeadLetters.get(deadLetter!.id), { state: "resolved", redriven: 1 })
-      assert.deepStrictEqual(done.entries.map((one) => [one.value.id, one.delivered.redriven, one.delivered.attempt]), [
+      assert.deepStrictEqual(done.entries.map((one) => [one.value.id, one.context.redriven, one.context.attempt]), [
         ["a1", 1, 1]
       ])
       // Its id stays known: published once more, it has no second effect.
@@ -246,7 +246,7 @@ describe("outgoing messages", () => {
         )
       )
       yield* drain(reader(journal))
-      for (const { delivered } of journal.entries) ids.push(delivered.message.id)
+      for (const { context } of journal.entries) ids.push(context.message.id)
       assert.deepStrictEqual(journal.values.map((one) => one.n), [1, 2, 3])
       assert.deepStrictEqual(ids, [0, 1, 2].map((n) => MessageId.ofEmit("ledger", "a1", n)))
     }).pipe(Effect.provide(Memory.layer)))
@@ -272,8 +272,8 @@ describe("outgoing messages", () => {
         )
       )
       yield* drain(reader(journal))
-      assert.deepStrictEqual(journal.entries.map((one) => one.delivered.message.id), ["receipt-a1", "receipt-a2"])
-      assert.deepStrictEqual(journal.entries[0]!.delivered.message.headers, { traceparent })
+      assert.deepStrictEqual(journal.entries.map((one) => one.context.message.id), ["receipt-a1", "receipt-a2"])
+      assert.deepStrictEqual(journal.entries[0]!.context.message.headers, { traceparent })
     }).pipe(Effect.provide(Memory.layer)))
 
   it.effect("that do not fit their topic fail the attempt, and nothing of it is kept", () =>

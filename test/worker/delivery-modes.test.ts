@@ -42,7 +42,7 @@ const ledger = <M extends Pipeline.DeliveryMode>(
   const called = new Journal<Order>()
   let n = 0
   const pipeline = Pipeline.from(Orders, { consumer: "ledger", delivery }).pipe(
-    Pipeline.tap((one, delivered) => Effect.andThen(called.write(one, delivered), at.step?.(one) ?? Effect.void)),
+    Pipeline.tap((one, context) => Effect.andThen(called.write(one, context), at.step?.(one) ?? Effect.void)),
     Pipeline.emit(Receipts, (one) => ({ of: one.id }), { id: (one) => `${one.id}-${n++}` }),
     Pipeline.commit((one) => at.commit?.(one) ?? Effect.void)
   )

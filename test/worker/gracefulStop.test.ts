@@ -157,7 +157,7 @@ describe("a worker that is stopped between two attempts", () => {
       yield* TestClock.adjust("1 millis")
       yield* until("the second attempt", () => tried.size === 2)
       yield* eventually("the third, then the successor", () => tried.size === 4 + 2, 5_000)
-      assert.deepStrictEqual(tried.entries.map((one) => `${one.value.id}:${one.delivered.attempt}`), [
+      assert.deepStrictEqual(tried.entries.map((one) => `${one.value.id}:${one.context.attempt}`), [
         "a1:1",
         "a1:2",
         "a1:3",

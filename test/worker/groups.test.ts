@@ -82,7 +82,7 @@ describe("when one member of a group fails", () => {
         2
       ]])
       const others = stepped.entries.filter((entry) => entry.value.account !== "k7-")
-      assert.deepStrictEqual(new Set(others.map((entry) => entry.delivered.attempt)), new Set([1]))
+      assert.deepStrictEqual(new Set(others.map((entry) => entry.context.attempt)), new Set([1]))
     }).pipe(Effect.provide(groups((body, transact) => transact(body)))))
 
   it.effect("by taking too long, the others commit just the same", () =>
@@ -302,8 +302,8 @@ describe("a message that waits for its transaction", () => {
       )
       yield* drain(
         Pipeline.from(Receipts, { consumer: "auditor" }).pipe(
-          Pipeline.map((_, delivered) => {
-            const [account, number] = delivered.message.id.split("-")
+          Pipeline.map((_, context) => {
+            const [account, number] = context.message.id.split("-")
             return order(`${account}-`, Number(number))
           }),
           Pipeline.commit(done.write)

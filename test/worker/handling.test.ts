@@ -43,7 +43,7 @@ describe("a worker", () => {
         assert.deepStrictEqual(ns, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
       }
       assert.isTrue(journal.attempts.every((attempt) => attempt === 1))
-      assert.isTrue(journal.entries.every((entry) => entry.delivered.redriven === 0))
+      assert.isTrue(journal.entries.every((entry) => entry.context.redriven === 0))
       yield* stop(worker)
     }).pipe(Effect.provide(Memory.layer)))
 
@@ -60,10 +60,10 @@ describe("a worker", () => {
     Effect.gen(function*() {
       const journal = new Journal<string>()
       const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.map((one, delivered) => `${one.n} of ${delivered.message.key}`),
-        Pipeline.mapEffect((text, delivered) => Effect.succeed(`${text}, attempt ${delivered.attempt}`)),
+        Pipeline.map((one, context) => `${one.n} of ${context.message.key}`),
+        Pipeline.mapEffect((text, context) => Effect.succeed(`${text}, attempt ${context.attempt}`)),
         Pipeline.tap(() => Effect.succeed("not this")),
-        Pipeline.commit((text, delivered) => Effect.succeed(`${text}, ${delivered.message.id}`)),
+        Pipeline.commit((text, context) => Effect.succeed(`${text}, ${context.message.id}`)),
         Pipeline.map((text) => `${text}.`),
         Pipeline.commit(journal.write)
       )
@@ -293,7 +293,7 @@ describe("several consumers of one topic", () => {
         yield* start(Pipeline.from(Orders, { consumer: "ledger" }).pipe(Pipeline.commit(ledger.write))),
         yield* start(
           Pipeline.from(Orders, { consumer: "mailer" }).pipe(
-            Pipeline.commit((one, delivered) => one.n === 2 ? Effect.die("broken") : mailer.write(one, delivered)),
+            Pipeline.commit((one, context) => one.n === 2 ? Effect.die("broken") : mailer.write(one, context)),
             Pipeline.retry({ attempts: 3 }, { while: () => false })
           )
         )

@@ -131,7 +131,7 @@ describe("an edited payload", () => {
       yield* DeadLetters.redriveEdited(found[0]!.id, { topic: Lines, payload, by: "anna", note: "cents came as text" })
       yield* drain(pipeline)
       assert.deepStrictEqual(done.values, [{ account: "a", lines: [{ cents: 12 }] }])
-      assert.strictEqual(done.entries[0]!.delivered.message.id, "0")
+      assert.strictEqual(done.entries[0]!.context.message.id, "0")
       const deadLetter = yield* DeadLetters.get(found[0]!.id)
       assert.deepInclude(deadLetter, { state: "resolved", original: payloads[0] })
       assert.deepInclude(deadLetter.message, { payload, version: 2 })
@@ -252,9 +252,9 @@ describe("a paused consumer", () => {
     Effect.gen(function*() {
       const done = new Journal<(typeof Orders)["schema"]["Type"]>()
       const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
-        Pipeline.commit((one, delivered) =>
+        Pipeline.commit((one, context) =>
           Effect.andThen(
-            done.write(one, delivered),
+            done.write(one, context),
             one.n === 1 ? Effect.orDie(Consumers.pause("ledger", { by: "anna" })) : Effect.void
           )
         )

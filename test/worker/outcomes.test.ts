@@ -278,10 +278,10 @@ describe("a stream of outcomes", () => {
         const done = new Journal<Order>()
         const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
           Pipeline.filter(({ n }) => n % 5 !== 0),
-          Pipeline.commit((value, delivered) =>
-            value.n % 7 === 0 || (value.n % 3 === 0 && delivered.attempt === 1)
+          Pipeline.commit((value, context) =>
+            value.n % 7 === 0 || (value.n % 3 === 0 && context.attempt === 1)
               ? Effect.fail(new Declined({ reason: "busy" }))
-              : done.write(value, delivered)
+              : done.write(value, context)
           ),
           Pipeline.retry(Retry.exponential("2 seconds", { attempts: 2, jitter: false }))
         )
@@ -298,12 +298,12 @@ describe("a stream of outcomes", () => {
         }
         yield* stop(worker)
         const dead = (yield* deadLetters("ledger")).map((
-          letter
-        ) => [letter.message.id, letter.reason, letter.attempts.length])
+          deadLetter
+        ) => [deadLetter.message.id, deadLetter.reason, deadLetter.attempts.length])
         const committed = ["a", "b", "c"].map((account) =>
           done.entries.filter(({ value }) =>
             value.account === account
-          ).map(({ delivered, value }) => `${value.id} ${delivered.attempt}`)
+          ).map(({ context, value }) => `${value.id} ${context.attempt}`)
         )
         return { committed, dead: dead.map(String).toSorted() }
       })

@@ -29,9 +29,9 @@ const failing = (policy: Retry.Policy<unknown>, failures: number) => {
   const done = new Journal<Order>()
   const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
     Pipeline.tap(tried.write),
-    Pipeline.mapEffect((one, delivered) =>
-      one.account === "bad" && one.n === 1 && delivered.attempt <= failures
-        ? Effect.fail(new Declined({ reason: `attempt ${delivered.attempt}` }))
+    Pipeline.mapEffect((one, context) =>
+      one.account === "bad" && one.n === 1 && context.attempt <= failures
+        ? Effect.fail(new Declined({ reason: `attempt ${context.attempt}` }))
         : Effect.succeed(one)
     ),
     Pipeline.commit(done.write),
@@ -66,7 +66,7 @@ describe("a short delay", () => {
         Pipeline.from(Orders, { consumer: "ledger" }).pipe(
           Pipeline.map((one) => (decoded++, one)),
           Pipeline.commit((one) => Effect.as(TxRef.update(sum, (before) => before + one.n), one)),
-          Pipeline.commit((_, delivered) => delivered.attempt < 3 ? Effect.fail("again") : Effect.void),
+          Pipeline.commit((_, context) => context.attempt < 3 ? Effect.fail("again") : Effect.void),
           Pipeline.retry(fast)
         )
       )

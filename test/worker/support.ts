@@ -85,11 +85,11 @@ export const drain = Effect.fnUntraced(function*<A, E, R, P extends Pipeline.Pha
 
 /** The deliveries that handlers saw, in order. */
 export class Journal<A> {
-  readonly entries: Array<{ readonly value: A; readonly delivered: Delivery.DeliveryContext }> = []
+  readonly entries: Array<{ readonly value: A; readonly context: Delivery.DeliveryContext }> = []
 
-  readonly write = (value: A, delivered: Delivery.DeliveryContext): Effect.Effect<void> =>
+  readonly write = (value: A, context: Delivery.DeliveryContext): Effect.Effect<void> =>
     Effect.sync(() => {
-      this.entries.push({ value, delivered })
+      this.entries.push({ value, context })
     })
 
   get values(): ReadonlyArray<A> {
@@ -97,7 +97,7 @@ export class Journal<A> {
   }
 
   get attempts(): ReadonlyArray<number> {
-    return this.entries.map((entry) => entry.delivered.attempt)
+    return this.entries.map((entry) => entry.context.attempt)
   }
 
   get size(): number {

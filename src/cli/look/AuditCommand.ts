@@ -13,7 +13,7 @@ import * as Times from "../output/Times.ts"
 import * as Options from "./Options.ts"
 
 /** Returns the table of audit entries. */
-export const auditTable = (all: ReadonlyArray<Audit.Entry>): ReadonlyArray<Output.Line> =>
+export const auditTable = (all: ReadonlyArray<Audit.Entry>): ReadonlyArray<Output.OutputLine> =>
   Output.table(all, [
     { title: "TIME", of: ({ at }) => Times.utc(at) },
     { title: "BY", of: ({ by }) => by },

@@ -80,7 +80,7 @@ export const groups = Command.make(
 ).pipe(Command.withDescription("Group open dead letters by cause, with the versions that they died on"))
 
 /** Returns the table of dead letters. */
-export const deadLetterTable = (all: ReadonlyArray<DeadLetter>, now: number): ReadonlyArray<Output.Line> =>
+export const deadLetterTable = (all: ReadonlyArray<DeadLetter>, now: number): ReadonlyArray<Output.OutputLine> =>
   Output.table(all, [
     { title: "ID", of: ({ id }) => Options.shortId(id) },
     { title: "CONSUMER", of: ({ consumer }) => consumer },
@@ -141,7 +141,7 @@ export const list = Command.make(
 ).pipe(Command.withDescription("List dead letters, newest first"))
 
 /** Returns the lines of one dead letter. */
-const detail = (one: DeadLetter, now: number, link: TraceLink.Link | undefined): ReadonlyArray<Output.Line> => [
+const detail = (one: DeadLetter, now: number, link: TraceLink.Link | undefined): ReadonlyArray<Output.OutputLine> => [
   ...Output.pairs([
     ["dead letter", Options.shortId(one.id)],
     ["state", one.changedBy === "" ? one.state : `${one.state}, by ${one.changedBy} at ${Times.utc(one.changedAt)}`],

@@ -35,7 +35,7 @@ const failureOf = ({ lastFailure }: StuckKey): string => {
   return `${tag} in ${step}, attempt ${attempt}${message === "" ? "" : `: ${message.split("\n")[0]}`}`
 }
 
-const heldTable = (keys: ReadonlyArray<StuckKey>, now: number): ReadonlyArray<Output.Line> =>
+const heldTable = (keys: ReadonlyArray<StuckKey>, now: number): ReadonlyArray<Output.OutputLine> =>
   Output.table(keys, [
     { title: "CONSUMER", of: ({ consumer }) => consumer },
     { title: "KEY", of: ({ key }) => key },

@@ -39,7 +39,11 @@ const aheadOf = ({ ahead, message: { keyed } }: StoredMessage): string | undefin
     ? "first of its key"
     : `behind ${show(ahead)} of its key`
 
-const detail = (one: StoredMessage, now: number, link: TraceLink.Link | undefined): ReadonlyArray<Output.Line> => {
+const detail = (
+  one: StoredMessage,
+  now: number,
+  link: TraceLink.Link | undefined
+): ReadonlyArray<Output.OutputLine> => {
   const { attempts, consumer, crashCount, dueAt, lane, message, name, redriven, state, worker } = one
   const pairs: ReadonlyArray<readonly [string, string | undefined]> = [
     ["message", message.id],

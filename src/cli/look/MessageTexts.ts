@@ -12,9 +12,11 @@ import * as Times from "../output/Times.ts"
 /** Returns the state of a message in words. */
 export const stateOf = (state: StoredMessage["state"]): string => state === "inFlight" ? "in flight" : state
 
-const title = (text: string): ReadonlyArray<Output.Line> => [Output.line(""), Output.line(Output.styled("bold", text))]
+const title = (
+  text: string
+): ReadonlyArray<Output.OutputLine> => [Output.line(""), Output.line(Output.styled("bold", text))]
 
-const attemptLines = (attempt: Failure): ReadonlyArray<Output.Line> => [
+const attemptLines = (attempt: Failure): ReadonlyArray<Output.OutputLine> => [
   Output.line(
     Output.styled("bold", `${attempt.attempt}`.padStart(4)),
     `  ${Times.utc(attempt.at)}  ${attempt.tag} in ${attempt.step}`
@@ -25,7 +27,7 @@ const attemptLines = (attempt: Failure): ReadonlyArray<Output.Line> => [
 ]
 
 /** Returns the failed attempts, and the stack of the last one. Nothing if no attempt has failed. */
-export const attempts = (all: ReadonlyArray<Failure>): ReadonlyArray<Output.Line> => {
+export const attempts = (all: ReadonlyArray<Failure>): ReadonlyArray<Output.OutputLine> => {
   const last = all.at(-1)
   return last === undefined ? [] : [
     ...title("ATTEMPTS"),
@@ -35,7 +37,7 @@ export const attempts = (all: ReadonlyArray<Failure>): ReadonlyArray<Output.Line
 }
 
 /** Returns a payload under a title. */
-export const payload = (name: string, text: string): ReadonlyArray<Output.Line> => [
+export const payload = (name: string, text: string): ReadonlyArray<Output.OutputLine> => [
   ...title(name),
   ...Output.paragraph(indented(text), "  ")
 ]
@@ -53,7 +55,7 @@ export const trace = (
 }
 
 /** Returns the headers of a message. Nothing if it has none. */
-export const headers = (all: Message["headers"]): ReadonlyArray<Output.Line> => {
+export const headers = (all: Message["headers"]): ReadonlyArray<Output.OutputLine> => {
   const each = Object.entries(all)
   return each.length === 0 ? [] : [
     ...title("HEADERS"),

@@ -28,7 +28,7 @@ const colors = {
 const stateCell = ({ state }: RedriveRun): Cell => Output.styled(colors[state], state)
 
 /** Returns the table of runs. */
-export const table = (runs: ReadonlyArray<RedriveRun>, now: number): ReadonlyArray<Output.Line> =>
+export const table = (runs: ReadonlyArray<RedriveRun>, now: number): ReadonlyArray<Output.OutputLine> =>
   Output.table(runs, [
     { title: "RUN", numeric: true, of: ({ id }) => Options.numberOf(id) },
     { title: "CONSUMER", of: ({ consumer }) => consumer },
@@ -85,7 +85,7 @@ const filterOf = (filter: RedriveRun["filter"]): string =>
     .map(([name, value]) => `${name}=${String(value)}`).join(" ")
 
 /** Returns the lines of one run. */
-export const detail = (run: RedriveRun, now: number): ReadonlyArray<Output.Line> =>
+export const detail = (run: RedriveRun, now: number): ReadonlyArray<Output.OutputLine> =>
   Output.pairs([
     ["run", Options.numberOf(run.id)],
     ["consumer", run.consumer],

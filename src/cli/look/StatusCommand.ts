@@ -27,7 +27,7 @@ const stateOf = ({ lag, paused, workers }: ConsumerFacts): Cell =>
     : Output.styled("green", "running")
 
 /** Returns the table of consumers. */
-export const overview = (all: ReadonlyArray<ConsumerFacts>): ReadonlyArray<Output.Line> =>
+export const overview = (all: ReadonlyArray<ConsumerFacts>): ReadonlyArray<Output.OutputLine> =>
   Output.table(all, [
     { title: "CONSUMER", of: ({ consumer }) => consumer },
     { title: "STATE", of: stateOf },
@@ -44,7 +44,7 @@ export const overview = (all: ReadonlyArray<ConsumerFacts>): ReadonlyArray<Outpu
   ], "There is no consumer. A consumer registers when its first worker starts.")
 
 /** Returns the lines of one consumer. */
-export const detail = (one: ConsumerFacts, now: number): ReadonlyArray<Output.Line> =>
+export const detail = (one: ConsumerFacts, now: number): ReadonlyArray<Output.OutputLine> =>
   Output.pairs([
     ["consumer", one.consumer],
     ["state", stateOf(one)],

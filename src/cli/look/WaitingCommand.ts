@@ -63,7 +63,7 @@ const read = Effect.fnUntraced(function*(
   return { found, next: after }
 })
 
-const table = (all: ReadonlyArray<WaitingMessage>, now: number): ReadonlyArray<Output.Line> =>
+const table = (all: ReadonlyArray<WaitingMessage>, now: number): ReadonlyArray<Output.OutputLine> =>
   Output.table(all, [
     { title: "MESSAGE", of: ({ id }) => id },
     { title: "TOPIC", of: ({ topic }) => topic },

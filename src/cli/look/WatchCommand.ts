@@ -34,7 +34,7 @@ const clear = "\u001b[H\u001b[J"
 const raw = (text: string) => Stdio.Stdio.use((stdio) => Effect.ignore(Stream.run(Stream.make(text), stdio.stdout())))
 
 /** Returns one line for each consumer, with the time. */
-const plain = (all: ReadonlyArray<ConsumerFacts>, now: number): ReadonlyArray<Output.Line> =>
+const plain = (all: ReadonlyArray<ConsumerFacts>, now: number): ReadonlyArray<Output.OutputLine> =>
   all.length === 0 ? [Output.line(`${Times.utc(now)} There is no consumer.`)] : all.map((one) =>
     Output.line(
       `${Times.utc(now)} ${one.consumer} waiting=${show(one.waiting)} lag=${Times.short(one.lag.millis)}`

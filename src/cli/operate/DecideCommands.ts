@@ -48,17 +48,20 @@ const plural = (count: number): string => `${count} dead letter${count === 1 ? "
 export const decideEach = Effect.fnUntraced(function*(verb: Verb, given: ReadonlyArray<string>, dry: boolean) {
   const action = yield* operator
   const { done: past, one } = decisions[verb]
-  const letters = yield* Effect.forEach(new Set(given.map(Options.fullId)), DeadLetters.get)
+  const deadLetters = yield* Effect.forEach(new Set(given.map(Options.fullId)), DeadLetters.get)
   if (dry) {
     return yield* Output.emit({
-      data: { dryRun: true, action: verb, deadLetters: letters },
-      lines: [Output.line(`Would ${verb} ${plural(letters.length)}:`), ...deadLetterTable(letters, yield* Rows.now)]
+      data: { dryRun: true, action: verb, deadLetters },
+      lines: [
+        Output.line(`Would ${verb} ${plural(deadLetters.length)}:`),
+        ...deadLetterTable(deadLetters, yield* Rows.now)
+      ]
     })
   }
-  if (letters.length > 1) yield* confirm(`${verb} ${plural(letters.length)}?`)
+  if (deadLetters.length > 1) yield* confirm(`${verb} ${plural(deadLetters.length)}?`)
   const done: Array<string> = []
   const refusals: Array<CliFailure> = []
-  for (const { id } of letters) {
+  for (const { id } of deadLetters) {
     const refusal = yield* Effect.match(one(id, action), { onFailure: Failures.of, onSuccess: () => undefined })
     if (refusal === undefined) done.push(id)
     else refusals.push(refusal)

@@ -69,7 +69,7 @@ const read = Effect.fnUntraced(function*(from: string | undefined, present: stri
 
 const styles = { "-": "red", "+": "green", "@": "dim" } as const
 
-const diffLines = (diff: string): ReadonlyArray<Output.Line> =>
+const diffLines = (diff: string): ReadonlyArray<Output.OutputLine> =>
   diff.trimEnd().split("\n").map((text) =>
     Output.line(Output.styled(styles[text[0] as keyof typeof styles] ?? "plain", text))
   )
@@ -88,17 +88,17 @@ export const edit = Command.make(
   },
   ({ dryRun, id, payload: from }) =>
     connected(Effect.gen(function*() {
-      const letter = yield* DeadLetters.get(Options.fullId(id))
-      yield* open(letter)
-      const given = yield* read(Option.getOrUndefined(from), letter.message.payload)
+      const deadLetter = yield* DeadLetters.get(Options.fullId(id))
+      yield* open(deadLetter)
+      const given = yield* read(Option.getOrUndefined(from), deadLetter.message.payload)
       const payload = JsonText.compact(given)
       const operations = yield* Operations
-      const { diff } = yield* operations.previewEdit(letter.id, payload)
+      const { diff } = yield* operations.previewEdit(deadLetter.id, payload)
       if (diff === "") return yield* refused("not-edited", "The payload is the same as before. Nothing was changed.")
-      const kept = { messageId: letter.message.id, key: letter.message.key, topic: letter.message.topic }
+      const kept = { messageId: deadLetter.message.id, key: deadLetter.message.key, topic: deadLetter.message.topic }
       if (dryRun) {
         return yield* Output.emit({
-          data: { dryRun: true, deadLetterId: letter.id, ...kept, diff },
+          data: { dryRun: true, deadLetterId: deadLetter.id, ...kept, diff },
           lines: diffLines(diff)
         })
       }
@@ -106,14 +106,14 @@ export const edit = Command.make(
       yield* Output.aside(diffLines(diff))
       const stdio = yield* Stdio.Stdio
       if (from._tag === "None" && (yield* stdio.stdinIsTerminal)) {
-        yield* confirm(`Redrive ${Options.shortId(letter.id)} with this payload?`)
+        yield* confirm(`Redrive ${Options.shortId(deadLetter.id)} with this payload?`)
       }
-      yield* operations.redriveEdited(letter.id, { ...action, payload })
+      yield* operations.redriveEdited(deadLetter.id, { ...action, payload })
       yield* Output.emit({
-        data: { action: "edited", deadLetterId: letter.id, ...kept, diff },
+        data: { action: "edited", deadLetterId: deadLetter.id, ...kept, diff },
         lines: [Output.line(
           `redriven ${
-            Options.shortId(letter.id)
+            Options.shortId(deadLetter.id)
           } with the edited payload, as message ${kept.messageId} of key ${kept.key}.`
         )]
       })

@@ -25,12 +25,12 @@ const batch = 100
 /** The most bad lines that an error names. */
 const mostNamed = 20
 
-interface Line {
+interface ImportLine {
   readonly number: number
   readonly text: string
 }
 
-const linesOf = (files: FileSystem.FileSystem, path: string): Stream.Stream<Line, CliFailure> =>
+const linesOf = (files: FileSystem.FileSystem, path: string): Stream.Stream<ImportLine, CliFailure> =>
   files.stream(path).pipe(
     Stream.decodeText,
     Stream.splitLines,
@@ -47,13 +47,13 @@ const linesOf = (files: FileSystem.FileSystem, path: string): Stream.Stream<Line
   )
 
 /** Checks every line, and returns how many there are. The failure names the lines that are no dead letters. */
-const checked = Effect.fnUntraced(function*(lines: Stream.Stream<Line, CliFailure>) {
+const checked = Effect.fnUntraced(function*(lines: Stream.Stream<ImportLine, CliFailure>) {
   let [count, wrong] = [0, 0]
   const named: Array<string> = []
   const repeated = DeadLetterImport.repeatedIds()
-  const parsed = ({ number, text }: Line) =>
-    Effect.flatMap(DeadLetterImport.parse(text), (letter) => {
-      const problem = repeated(letter, `line ${number}`)
+  const parsed = ({ number, text }: ImportLine) =>
+    Effect.flatMap(DeadLetterImport.parse(text), (deadLetter) => {
+      const problem = repeated(deadLetter, `line ${number}`)
       return problem === undefined ? Effect.void : Effect.fail(problem)
     })
   yield* Stream.runForEach(lines, (line) =>
@@ -93,15 +93,15 @@ const importAll = Effect.fnUntraced(function*(path: string, skipExisting: boolea
   let [imported, skipped] = [0, 0]
   yield* Stream.runForEachArray(Stream.rechunk(lines, batch), (some) =>
     Effect.gen(function*() {
-      const letters: Array<DeadLetter> = []
-      for (const { text } of some) letters.push(yield* DeadLetterImport.parse(text))
+      const deadLetters: Array<DeadLetter> = []
+      for (const { text } of some) deadLetters.push(yield* DeadLetterImport.parse(text))
       const done = yield* Effect.mapError(
-        operations.importDeadLetters(letters, { ...action, skipExisting }),
+        operations.importDeadLetters(deadLetters, { ...action, skipExisting }),
         (error) => {
           const { fields, message, reason, type } = Failures.of(error)
           const at = error._tag === "DeadLetterExists"
             ? some[
-              letters.findIndex(({ consumer, message: { id } }) =>
+              deadLetters.findIndex(({ consumer, message: { id } }) =>
                 consumer === error.consumer && id === error.messageId
               )
             ]

@@ -46,7 +46,7 @@ export const shown = ({ count, more }: FrozenSet["deadLetters"]): string =>
   `${count.toLocaleString("en-US")}${more ? "+" : ""} dead letter${count === 1 && !more ? "" : "s"}`
 
 /** Returns the lines of a preview. */
-export const lines = ({ deadLetters, failures }: Preview): ReadonlyArray<Output.Line> => [
+export const lines = ({ deadLetters, failures }: Preview): ReadonlyArray<Output.OutputLine> => [
   Output.line(`discard ${shown(deadLetters)}. Those that die from now on are not touched.`),
   ...Output.table(failures, [
     { title: "CONSUMER", of: ({ consumer }) => consumer },

@@ -51,7 +51,10 @@ const exported = Effect.fnUntraced(function*(preview: PurgePreview, path: string
   return count
 }, Effect.scoped)
 
-const lines = ({ consumer, messages, oldestAt, redriven }: PurgePreview, now: number): ReadonlyArray<Output.Line> => [
+const lines = (
+  { consumer, messages, oldestAt, redriven }: PurgePreview,
+  now: number
+): ReadonlyArray<Output.OutputLine> => [
   Output.line(
     `delete ${messages} messages that wait for ${consumer}, the oldest published ${Times.ago(oldestAt, now)}.`
   ),

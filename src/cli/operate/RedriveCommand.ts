@@ -85,7 +85,7 @@ const consumerOf = Effect.fnUntraced(function*(filter: Omit<Filter, "state">) {
   )
 })
 
-const previewLines = (preview: RedrivePreview, plan: Plan): ReadonlyArray<Output.Line> => {
+const previewLines = (preview: RedrivePreview, plan: Plan): ReadonlyArray<Output.OutputLine> => {
   const { consumer, deadLetters, diedOn, firstAt = 0, keys, lastAt = 0, parkedKeys, runningNow, upTo = "" } = preview
   return [
     Output.line(

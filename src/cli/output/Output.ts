@@ -18,7 +18,7 @@ import * as Table from "./Table.ts"
 const jsonSchema = 1
 
 /** One line, as texts with their styles. */
-export type Line = ReadonlyArray<Table.Cell>
+export type OutputLine = ReadonlyArray<Table.Cell>
 
 /** The result of a command. */
 export interface Report {
@@ -30,18 +30,18 @@ export interface Report {
   readonly count?: Count | undefined
   /** The cursor of the next page, if there is one. */
   readonly next?: string | undefined
-  readonly lines: ReadonlyArray<Line>
+  readonly lines: ReadonlyArray<OutputLine>
 }
 
 /** Makes a text with a style. */
 export const styled = (style: Table.Style, text: string): Table.Cell => ({ text: SafeText.oneLine(text), style })
 
 /** Makes a line. */
-export const line = (...parts: ReadonlyArray<string | Table.Cell>): Line =>
+export const line = (...parts: ReadonlyArray<string | Table.Cell>): OutputLine =>
   parts.map((part) => typeof part === "string" ? styled("plain", part) : part)
 
 /** Makes the lines of a text that may have line breaks, each behind an indent. */
-export const paragraph = (text: string, indent = ""): ReadonlyArray<Line> =>
+export const paragraph = (text: string, indent = ""): ReadonlyArray<OutputLine> =>
   SafeText.lines(text).map((one) => [{ text: indent + one, style: "plain" }])
 
 /** A column of a table: its title, and its text for a row. */
@@ -56,7 +56,7 @@ export const table = <A>(
   rows: ReadonlyArray<A>,
   columns: ReadonlyArray<Column<A>>,
   none: string
-): ReadonlyArray<Line> =>
+): ReadonlyArray<OutputLine> =>
   rows.length === 0 ? [line(none)] : Table.layout(
     columns.map(({ title }) => title),
     rows.map((row) => columns.flatMap(({ of }) => line(of(row)))),
@@ -66,7 +66,7 @@ export const table = <A>(
 /** Makes lines of names and values, the values below one another. */
 export const pairs = (
   values: ReadonlyArray<readonly [name: string, value: string | Table.Cell]>
-): ReadonlyArray<Line> => {
+): ReadonlyArray<OutputLine> => {
   const width = Math.max(...values.map(([name]) => name.length))
   return values.map(([name, value]) => line(styled("dim", name.padEnd(width + 2)), value))
 }
@@ -74,7 +74,7 @@ export const pairs = (
 const codes = { plain: "", bold: "1", dim: "2", red: "31", yellow: "33", green: "32" } as const
 
 /** Returns the text of lines, with the colors if the terminal has them. */
-const rendered = (lines: ReadonlyArray<Line>, colors: boolean): string =>
+const rendered = (lines: ReadonlyArray<OutputLine>, colors: boolean): string =>
   lines.map((cells) =>
     cells.map(({ style, text }) => colors && codes[style] !== "" ? `\u001b[${codes[style]}m${text}\u001b[0m` : text)
       .join("").trimEnd()
@@ -101,7 +101,8 @@ export const stderr = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>
 export const jsonLine = (value: unknown) => stdout(`${SafeText.json(value)}\n`)
 
 /** Prints lines, also if the settings ask for JSON. */
-export const lines = (all: ReadonlyArray<Line>) => Effect.flatMap(colors, (colored) => stdout(rendered(all, colored)))
+export const lines = (all: ReadonlyArray<OutputLine>) =>
+  Effect.flatMap(colors, (colored) => stdout(rendered(all, colored)))
 
 /** Prints the result of a command in the form that its settings ask for. */
 export const emit = Effect.fnUntraced(function*({ count, data, items, lines: human, next }: Report) {
@@ -121,7 +122,7 @@ export const hint = Effect.fnUntraced(function*(text: string) {
 })
 
 /** Prints lines to the standard error, unless the output is JSON: a preview, or a question. */
-export const aside = Effect.fnUntraced(function*(all: ReadonlyArray<Line>) {
+export const aside = Effect.fnUntraced(function*(all: ReadonlyArray<OutputLine>) {
   if (yield* isJson) return
   yield* stderr(rendered(all, false))
 })

@@ -25,7 +25,7 @@ import * as SchemaChecks from "./SchemaChecks.ts"
 
 const styles: Readonly<Record<Check["state"], Style>> = { ok: "green", warn: "yellow", fail: "red" }
 
-const lines = (checks: ReadonlyArray<Check>): ReadonlyArray<Output.Line> =>
+const lines = (checks: ReadonlyArray<Check>): ReadonlyArray<Output.OutputLine> =>
   checks.flatMap(({ check, found, remedy, state }) => [
     Output.line(Output.styled(styles[state], state.padEnd(5)), `${check}: ${found}`),
     ...(remedy === "" ? [] : [Output.line(`      ${remedy}`)])

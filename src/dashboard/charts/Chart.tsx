@@ -10,7 +10,7 @@ import { clock } from "../text/Amounts.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
 
-export interface Line {
+export interface ChartLine {
   readonly label: string
   readonly values: ReadonlyArray<number | null>
   readonly color: 1 | 2 | 3 | 4
@@ -28,7 +28,7 @@ export interface ChartProps {
   readonly title: string
   /** Seconds since the epoch. */
   readonly at: ReadonlyArray<number>
-  readonly lines: ReadonlyArray<Line>
+  readonly lines: ReadonlyArray<ChartLine>
   readonly show: (value: number) => string
   readonly marks?: ReadonlyArray<Mark> | undefined
 }

@@ -1,6 +1,6 @@
 /** A unified diff, line by line. A sign and a colour mark what changes. */
 import { Shown } from "../text/ShownText.tsx"
-import { isChange, type Line, linesOf } from "./DiffLines.ts"
+import { type DiffLine, isChange, linesOf } from "./DiffLines.ts"
 
 export const DiffView = ({ diff }: { readonly diff: string }) => {
   const lines = linesOf(diff)
@@ -18,7 +18,7 @@ export const DiffView = ({ diff }: { readonly diff: string }) => {
 
 const words = { added: "added ", removed: "removed ", hunk: "", same: "" } as const
 
-const DiffRow = ({ line }: { readonly line: Line }) => (
+const DiffRow = ({ line }: { readonly line: DiffLine }) => (
   <div class={`diff-row is-${line.kind}`}>
     <span class="diff-sign" aria-hidden="true">{line.kind === "added" ? "+" : line.kind === "removed" ? "−" : ""}</span>
     <span class="sr-only">{words[line.kind]}</span>

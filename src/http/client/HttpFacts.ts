@@ -49,16 +49,16 @@ export const wholeOf = ({ ask }: ServerCalls) => {
       (client) => client.deadLetters.payload({ params: { id }, query })
     )
   return Effect.fnUntraced(function*(answer: Whole<typeof DeadLetterJson.Type>) {
-    const { etag: _etag, hidden: _hidden, trace: _trace, ...letter } = answer
-    const { message, original } = letter
+    const { etag: _etag, hidden: _hidden, trace: _trace, ...deadLetter } = answer
+    const { message, original } = deadLetter
     if (message.payload !== undefined) {
-      return { ...letter, message: { ...message, payload: message.payload }, original } satisfies DeadLetter
+      return { ...deadLetter, message: { ...message, payload: message.payload }, original } satisfies DeadLetter
     }
     const whole: DeadLetter = {
-      ...letter,
-      message: { ...message, payload: yield* payload(letter.id, {}) },
+      ...deadLetter,
+      message: { ...message, payload: yield* payload(deadLetter.id, {}) },
       original: yield* Effect.catchTag(
-        payload(letter.id, { original: "true" }),
+        payload(deadLetter.id, { original: "true" }),
         "DeadLetterNotFound",
         () => Effect.undefined
       )
@@ -161,7 +161,7 @@ const messages = (calls: ServerCalls) => {
               Effect.catchTag("DeadLetterNotFound", () =>
                 Effect.undefined)
             )),
-          (letters) => ({ ...at, deadLetters: letters.filter((one) => one !== undefined) })
+          (deadLetters) => ({ ...at, deadLetters: deadLetters.filter((one) => one !== undefined) })
         ))
       return { ...found, consumers }
     })

@@ -14,7 +14,7 @@ import { dataOf, given, queryOf, type Whole } from "./HttpFacts.ts"
 import type { Known } from "./ServerAnswers.ts"
 import { type ActionHeaders, checkedAction, type Client, type ServerCalls } from "./ServerCalls.ts"
 
-type Runs = Pick<
+type RunActions = Pick<
   Operations["Service"],
   | "previewRedrive"
   | "startRedrive"
@@ -73,7 +73,7 @@ const send = (
 /** How often an action without a revision is sent again, since the run changed after it was read. */
 const most = 3
 
-const acting = (calls: ServerCalls, redriveRun: Runs["redriveRun"]) => {
+const acting = (calls: ServerCalls, redriveRun: RunActions["redriveRun"]) => {
   const act = checkedAction(calls)
   const change = Effect.fnUntraced(function*(
     verb: keyof typeof actions,
@@ -130,20 +130,20 @@ const acting = (calls: ServerCalls, redriveRun: Runs["redriveRun"]) => {
     changeRedriveRate: (id, action) => withRate("rate", id, action),
     pauseRedrive: (id, action) => change("pause", id, action),
     cancelRedrive: (id, action) => change("cancel", id, action)
-  } satisfies Partial<Runs>
+  } satisfies Partial<RunActions>
 }
 
 /** Makes the redrive runs of a server. */
-export const make = (calls: ServerCalls): Runs => {
+export const make = (calls: ServerCalls): RunActions => {
   const { act, ask } = calls
-  const redriveRun: Runs["redriveRun"] = (id) =>
+  const redriveRun: RunActions["redriveRun"] = (id) =>
     ask(
       "read a redrive run",
       { redriveRunId: id },
       ["RedriveRunNotFound"],
       (client) => inBody(client.runs.one({ params: { id } }))
     )
-  const previewRedrive: Runs["previewRedrive"] = (filter) =>
+  const previewRedrive: RunActions["previewRedrive"] = (filter) =>
     ask(
       "preview a redrive",
       { consumer: filter.consumer },

@@ -41,8 +41,8 @@ const reading = (calls: ServerCalls) => {
   const { ask } = calls
   const whole = wholeOf(calls)
   /** The retention may delete one of a list while its payload is asked for. */
-  const kept = <A, R>(letter: Effect.Effect<A, StoreFailure | { readonly _tag: "DeadLetterNotFound" }, R>) =>
-    Effect.catchTag(letter, "DeadLetterNotFound", () => Effect.undefined)
+  const kept = <A, R>(deadLetter: Effect.Effect<A, StoreFailure | { readonly _tag: "DeadLetterNotFound" }, R>) =>
+    Effect.catchTag(deadLetter, "DeadLetterNotFound", () => Effect.undefined)
   const list: Service["deadLetters"]["list"] = ({ before, limit = 100, state, ...filter }) =>
     ask("list dead letters", {}, [], (client) =>
       Effect.flatMap(
@@ -51,8 +51,8 @@ const reading = (calls: ServerCalls) => {
         }),
         Stream.runCollect
       )).pipe(
-        Effect.flatMap(Effect.forEach((letter) => kept(whole(letter as Whole<typeof letter>)))),
-        Effect.map((letters) => letters.filter((one) => one !== undefined))
+        Effect.flatMap(Effect.forEach((deadLetter) => kept(whole(deadLetter as Whole<typeof deadLetter>)))),
+        Effect.map((deadLetters) => deadLetters.filter((one) => one !== undefined))
       )
   const get: Service["deadLetters"]["get"] = (deadLetterId) =>
     ask(

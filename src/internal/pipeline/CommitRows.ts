@@ -90,7 +90,7 @@ export type RowOf<C extends Columns> = {
 export const commitRows = <A, const C extends Columns>(
   into: string | ((rows: Fragment, sql: SqlClient.SqlClient) => Statement<unknown>),
   columns: C,
-  row: (value: NoInfer<A>, delivered: DeliveryContext) => RowOf<C>
+  row: (value: NoInfer<A>, context: DeliveryContext) => RowOf<C>
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
   self: Pipeline<A, E, R, P, M, O>
@@ -98,9 +98,9 @@ export const commitRows = <A, const C extends Columns>(
   const statementOf = (
     values: ReadonlyArray<A>,
     sql: SqlClient.SqlClient,
-    delivered: ReadonlyArray<DeliveryContext>
+    contexts: ReadonlyArray<DeliveryContext>
   ): Statement<unknown> | WrongRow => {
-    const arrays = arraysOf(columns, values.map((value, i) => row(value, delivered[i]!)))
+    const arrays = arraysOf(columns, values.map((value, i) => row(value, contexts[i]!)))
     if (arrays instanceof WrongRow) return arrays
     const rows = fragmentOf(sql, columns, arrays)
     if (typeof into === "function") return into(rows, sql)
@@ -109,15 +109,15 @@ export const commitRows = <A, const C extends Columns>(
   }
   return make(Step.add(self, {
     _tag: "CommitBatch",
-    data: SqlData.make((values: ReadonlyArray<A>, sql, delivered: ReadonlyArray<DeliveryContext>) => {
-      const statement = statementOf(values, sql, delivered)
+    data: SqlData.make((values: ReadonlyArray<A>, sql, contexts: ReadonlyArray<DeliveryContext>) => {
+      const statement = statementOf(values, sql, contexts)
       return statement instanceof WrongRow ? undefined : [statement]
     }),
     f: Step.wrapping(
       row,
-      (values: ReadonlyArray<A>, delivered: ReadonlyArray<DeliveryContext>) =>
+      (values: ReadonlyArray<A>, contexts: ReadonlyArray<DeliveryContext>) =>
         Effect.flatMap(SqlClient.SqlClient, (sql) => {
-          const statement = statementOf(values, sql, delivered)
+          const statement = statementOf(values, sql, contexts)
           return statement instanceof WrongRow ? Effect.die(statement) : Effect.asVoid(statement)
         }),
       `${String(into)} ${JSON.stringify(columns)}`

@@ -29,12 +29,12 @@ import * as SqlData from "./SqlData.ts"
  */
 export const commit: {
   <A, B, E2, R2>(
-    f: (value: A, delivered: DeliveryContext) => Effect.Effect<B, E2, R2>
+    f: (value: A, context: DeliveryContext) => Effect.Effect<B, E2, R2>
   ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O>
   ) => Pipeline<B, E | E2, R | Exclude<R2, Scope.Scope>, "commit", M, O>
   <A>(
-    f: (value: A, delivered: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
+    f: (value: A, context: DeliveryContext) => Effect.Effect<unknown, unknown, unknown> | AsyncResult
   ): <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
     self: Pipeline<A, E, R, P, M, O> & NoAsync<"commit">
   ) => never
@@ -79,7 +79,7 @@ export type Batched<A, X> = X extends ReadonlyArray<infer B> ? B : A
  * @since 0.1.0
  */
 export const commitBatch = <A, X extends ReadonlyArray<unknown> | void, E2, R2>(
-  f: (values: NonEmptyReadonlyArray<A>, delivered: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>
+  f: (values: NonEmptyReadonlyArray<A>, contexts: NonEmptyReadonlyArray<DeliveryContext>) => Effect.Effect<X, E2, R2>
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
   self: Pipeline<A, E, R, P, M, O>
@@ -96,14 +96,14 @@ export const commitSql = <A>(
   f: (
     value: NoInfer<A>,
     sql: SqlClient.SqlClient,
-    delivered: DeliveryContext
+    context: DeliveryContext
   ) => Statement<unknown> | ReadonlyArray<Statement<unknown>>
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
   self: Pipeline<A, E, R, P, M, O>
 ): Pipeline<A, E, R | SqlClient.SqlClient, "commit", M, O> => {
-  const statements = (value: A, sql: SqlClient.SqlClient, delivered: DeliveryContext) => {
-    const given = f(value, sql, delivered)
+  const statements = (value: A, sql: SqlClient.SqlClient, context: DeliveryContext) => {
+    const given = f(value, sql, context)
     return isStatements(given) ? given : [given]
   }
   return make(Step.add(self, {
@@ -111,7 +111,7 @@ export const commitSql = <A>(
     data: SqlData.make(statements),
     f: Step.wrapping(
       f,
-      (value: A, delivered) => Effect.map(SqlClient.SqlClient, (sql) => statements(value, sql, delivered))
+      (value: A, context) => Effect.map(SqlClient.SqlClient, (sql) => statements(value, sql, context))
     )
   }))
 }
@@ -134,8 +134,8 @@ const isStatements = (
  */
 export const emit = <A, Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
-  f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => S["Type"],
-  options?: { readonly id?: ((value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined }
+  f: (value: Emitting<NoInfer<A>>, context: DeliveryContext) => S["Type"],
+  options?: { readonly id?: ((value: NoInfer<A>, context: DeliveryContext) => string) | undefined }
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(
   self: Pipeline<A, E, R, P, M, O>
@@ -144,8 +144,8 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
   return make(Step.add(self, {
     _tag: "Emit",
     topic,
-    f: Step.wrapping(f, (value: Emitting<NoInfer<A>>, delivered) => [f(value, delivered)]),
-    id: id === undefined ? undefined : (_, value: A, delivered) => id(value, delivered)
+    f: Step.wrapping(f, (value: Emitting<NoInfer<A>>, context) => [f(value, context)]),
+    id: id === undefined ? undefined : (_, value: A, context) => id(value, context)
   }))
 }
 
@@ -157,9 +157,9 @@ export const emit = <A, Name extends string, S extends Schema.Constraint>(
  */
 export const emitAll = <A, Name extends string, S extends Schema.Constraint>(
   topic: Topic<Name, S>,
-  f: (value: Emitting<NoInfer<A>>, delivered: DeliveryContext) => ReadonlyArray<S["Type"]>,
+  f: (value: Emitting<NoInfer<A>>, context: DeliveryContext) => ReadonlyArray<S["Type"]>,
   options?: {
-    readonly id?: ((out: S["Type"], value: NoInfer<A>, delivered: DeliveryContext) => string) | undefined
+    readonly id?: ((out: S["Type"], value: NoInfer<A>, context: DeliveryContext) => string) | undefined
   }
 ) =>
 <E, R, P extends Phase, M extends DeliveryMode, O extends KeyOrder>(

@@ -19,28 +19,28 @@ export interface SqlData {
  * Returns the statements for a value, or for the values of a batch. Returns undefined if one of them must run as an
  * effect.
  */
-export type ToSqlData<Delivered = DeliveryContext> = (
+export type ToSqlData<Given = DeliveryContext> = (
   value: never,
-  delivered: Delivered
+  context: Given
 ) => ReadonlyArray<SqlData> | undefined
 
 /**
  * Returns the function that makes the statements for a value. Returns undefined where statements must run as effects:
  * the context has no client, or a transformer changes each statement.
  */
-export const make = <A, Delivered = DeliveryContext>(
+export const make = <A, Given = DeliveryContext>(
   f: (
     value: A,
     sql: SqlClient.SqlClient,
-    delivered: Delivered
+    context: Given
   ) => ReadonlyArray<Statement.Statement<unknown>> | undefined
 ) =>
-(context: Context.Context<never>): ToSqlData<Delivered> | undefined => {
-  const sql = Context.getOrUndefined(context, SqlClient.SqlClient)
-  if (sql === undefined || Context.get(context, Statement.CurrentTransformer) !== undefined) return undefined
+(services: Context.Context<never>): ToSqlData<Given> | undefined => {
+  const sql = Context.getOrUndefined(services, SqlClient.SqlClient)
+  if (sql === undefined || Context.get(services, Statement.CurrentTransformer) !== undefined) return undefined
   const ours = compilerOf(sql``)
-  return (value: A, delivered) => {
-    const statements = f(value, sql, delivered)
+  return (value: A, context) => {
+    const statements = f(value, sql, context)
     if (statements === undefined) return undefined
     const data: Array<SqlData> = []
     for (const statement of statements) {
@@ -54,8 +54,11 @@ export const make = <A, Delivered = DeliveryContext>(
 }
 
 /** Returns whether a pipeline has statements of `commitSql`, and the context no client that could run them. */
-export const lackClient = (steps: ReadonlyArray<{ readonly _tag: string }>, context: Context.Context<never>): boolean =>
-  steps.some(({ _tag }) => _tag === "CommitSql") && Context.getOrUndefined(context, SqlClient.SqlClient) === undefined
+export const lackClient = (
+  steps: ReadonlyArray<{ readonly _tag: string }>,
+  services: Context.Context<never>
+): boolean =>
+  steps.some(({ _tag }) => _tag === "CommitSql") && Context.getOrUndefined(services, SqlClient.SqlClient) === undefined
 
 /** Returns the compiler with which a statement was made, or undefined if it is no statement. */
 const compilerOf = (statement: unknown): unknown =>

@@ -21,9 +21,9 @@ import type { Operations } from "../Operations.ts"
 import { type Row, text } from "../read/FactQuery.ts"
 
 /** Returns the row of a dead letter. One that was being redriven is open: its message is in no queue here. */
-const rowOf = ({ attempts, message, original, state, ...letter }: DeadLetter) => ({
-  id: letter.id,
-  consumer: letter.consumer,
+const rowOf = ({ attempts, message, original, state, ...deadLetter }: DeadLetter) => ({
+  id: deadLetter.id,
+  consumer: deadLetter.consumer,
   hash: keyHash(message.key),
   print: MessageId.ofMessage({ topic: message.topic, payload: original ?? message.payload }),
   message_id: message.id,
@@ -35,17 +35,17 @@ const rowOf = ({ attempts, message, original, state, ...letter }: DeadLetter) =>
   headers: JSON.stringify(message.headers),
   version: message.version,
   published: message.publishedAt,
-  reason: letter.reason,
+  reason: deadLetter.reason,
   state: state === "redriving" ? "open" : state,
-  parked: letter.parked,
+  parked: deadLetter.parked,
   attempts: JSON.stringify(attempts),
-  tag: letter.tag,
+  tag: deadLetter.tag,
   code_version: attempts.at(-1)?.codeVersion ?? "",
-  fingerprint: letter.fingerprint,
-  redriven: letter.redriven,
-  died: letter.diedAt,
-  changed_by: letter.changedBy,
-  changed: letter.changedAt
+  fingerprint: deadLetter.fingerprint,
+  redriven: deadLetter.redriven,
+  died: deadLetter.diedAt,
+  changed_by: deadLetter.changedBy,
+  changed: deadLetter.changedAt
 })
 
 export const make = (client: SqlClient.SqlClient, names: Names): Pick<Operations["Service"], "importDeadLetters"> => {
@@ -56,19 +56,19 @@ export const make = (client: SqlClient.SqlClient, names: Names): Pick<Operations
     client.unsafe<Row>(statement, params)
 
   const imported = Effect.fnUntraced(function*(
-    letters: ReadonlyArray<DeadLetter>,
+    deadLetters: ReadonlyArray<DeadLetter>,
     { by, note = "", skipExisting = false }: ImportAction
   ) {
     const find = repeatedIds()
-    for (const [i, letter] of letters.entries()) {
-      const repeated = find(letter, `dead letter ${i + 1} of the import`)
+    for (const [i, deadLetter] of deadLetters.entries()) {
+      const repeated = find(deadLetter, `dead letter ${i + 1} of the import`)
       if (repeated !== undefined) return yield* repeated
     }
-    for (const consumer of new Set(letters.map(({ consumer }) => consumer).toSorted())) {
+    for (const consumer of new Set(deadLetters.map(({ consumer }) => consumer).toSorted())) {
       const [owner] = yield* run(keepConsumer, [consumer])
       if (owner === undefined) return yield* new ConsumerNotFound({ consumer })
     }
-    const each = new Map(letters.map((letter) => [nameOf(letter), letter]))
+    const each = new Map(deadLetters.map((deadLetter) => [nameOf(deadLetter), deadLetter]))
     // A server life must have begun before ids of dead letters are drawn.
     yield* run(begin, [])
     const rows = yield* run(add, [JSON.stringify([...each.values()].map(rowOf)), by, note])
@@ -78,21 +78,23 @@ export const make = (client: SqlClient.SqlClient, names: Names): Pick<Operations
       )
     )
     // A message id that stands twice in the import exists at its second place.
-    const existing = letters.filter((letter) => each.get(nameOf(letter)) !== letter || !added.has(nameOf(letter)))
+    const existing = deadLetters.filter((deadLetter) =>
+      each.get(nameOf(deadLetter)) !== deadLetter || !added.has(nameOf(deadLetter))
+    )
     const [first] = existing
     // This failure undoes the import.
     if (first !== undefined && !skipExisting) {
       return yield* new DeadLetterExists({ consumer: first.consumer, messageId: first.message.id })
     }
-    return { imported: letters.length - existing.length, skipped: existing.length }
+    return { imported: deadLetters.length - existing.length, skipped: existing.length }
   })
 
   return {
-    importDeadLetters: (letters, action) =>
+    importDeadLetters: (deadLetters, action) =>
       Effect.andThen(
         checked(action),
         Effect.catchTag(
-          Isolation.transaction(client)(imported(letters, action)),
+          Isolation.transaction(client)(imported(deadLetters, action)),
           "SqlError",
           (error) => Effect.fail(PgFailure.storeFailure("import dead letters")(error))
         )

@@ -33,22 +33,25 @@ export const make = (client: SqlClient.SqlClient, names: Names): Pick<Operations
     const queue = owner["id"]
     const [held] = yield* run(sql.held, [queue, key])
     if (held === undefined) return yield* new NothingToStep({ consumer, key, held: false })
-    const [letter] = yield* run(sql.parked, [queue, key])
+    const [deadLetter] = yield* run(sql.parked, [queue, key])
     const [message] = yield* run(sql.first, [queue, held["lane"], key])
-    const ofLetter = letter !== undefined
-      && (message === undefined || BigInt(text(letter, "seq")) <= BigInt(text(message, "seq")))
-    const head = ofLetter ? letter : message
+    const ofDeadLetter = deadLetter !== undefined
+      && (message === undefined || BigInt(text(deadLetter, "seq")) <= BigInt(text(message, "seq")))
+    const head = ofDeadLetter ? deadLetter : message
     if (head === undefined) return yield* new NothingToStep({ consumer, key, held: true })
     const seq = text(head, "seq")
-    const id = text(head, ofLetter ? "message_id" : "id")
-    const moved = ofLetter
+    const id = text(head, ofDeadLetter ? "message_id" : "id")
+    const moved = ofDeadLetter
       ? yield* Effect.as(run(decisions.decide, [[head["id"]], "redriven", by, note]), [head])
       : yield* run(sql.touch, [queue, held["lane"], seq, id])
     const kept = moved.length === 0 ? [] : yield* run(sql.through, [queue, key, seq, by])
     // The message was settled, or the hold ended, since this transaction looked.
     if (kept.length === 0) return yield* new NothingToStep({ consumer, key, held: moved.length === 0 })
     yield* run(audit, [by, "stepped", consumer, "", key, note, id])
-    const result: KeyStep = { messageId: id, deadLetterId: ofLetter ? text(head, "id").padStart(16, "0") : undefined }
+    const result: KeyStep = {
+      messageId: id,
+      deadLetterId: ofDeadLetter ? text(head, "id").padStart(16, "0") : undefined
+    }
     return result
   })
 

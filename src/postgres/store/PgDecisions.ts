@@ -24,7 +24,7 @@ import * as LifeSql from "../sql/serverLife.ts"
 import { formatDeadLetterId, numberOf } from "./DeadLetterRow.ts"
 
 /** An operator's decision. `before` runs before the function that carries it out, in the same transaction. */
-interface Decision extends OperatorDecision.OperatorDecision {
+interface LockedDecision extends OperatorDecision.OperatorDecision {
   readonly before?: (deadLetters: ReadonlyArray<bigint>) => Effect.Effect<unknown, SqlError>
 }
 
@@ -35,14 +35,14 @@ const kinds = (db: PgDatabase, text: ReturnType<typeof Sql.make>) => {
       const print = MessageId.ofMessage({ topic: String(row!["topic"]), payload: String(row!["payload"]) })
       return db.within(text.markDead, [row!["queue_id"], row!["message_id"], print, deadLetterId])
     })
-  const redrive: Decision = OperatorDecision.redriven
-  const edited = (edit: { readonly payload: string; readonly version: number }): Decision => ({
+  const redrive: LockedDecision = OperatorDecision.redriven
+  const edited = (edit: { readonly payload: string; readonly version: number }): LockedDecision => ({
     ...OperatorDecision.edited,
     before: (deadLetters) => db.within(text.edit, [deadLetters[0], edit.payload, edit.version])
   })
-  const discard: Decision = OperatorDecision.discarded
-  const release: Decision = OperatorDecision.released
-  const restore: Decision = {
+  const discard: LockedDecision = OperatorDecision.discarded
+  const release: LockedDecision = OperatorDecision.released
+  const restore: LockedDecision = {
     ...OperatorDecision.restored,
     before: (deadLetters) => Effect.forEach(deadLetters, markDead, { discard: true })
   }
@@ -69,7 +69,7 @@ export const makeDecisions = (
   const kind = kinds(db, text)
 
   /** Applies a decision to rows that are locked and checked. */
-  const decide = Effect.fnUntraced(function*(decision: Decision, rows: Rows, { by, note = "" }: OperatorAction) {
+  const decide = Effect.fnUntraced(function*(decision: LockedDecision, rows: Rows, { by, note = "" }: OperatorAction) {
     const deadLetters = rows.map((row) => row["id"] as bigint)
     if (deadLetters.length === 0) return
     if (decision.before !== undefined) yield* decision.before(deadLetters)
@@ -78,7 +78,7 @@ export const makeDecisions = (
     yield* db.sql.afterCommit(Effect.sync(() => queues.forEach((queue) => wake.published(queue))))
   })
 
-  const one = Effect.fnUntraced(function*(decision: Decision, deadLetterId: string, action: OperatorAction) {
+  const one = Effect.fnUntraced(function*(decision: LockedDecision, deadLetterId: string, action: OperatorAction) {
     const n = numberOf(deadLetterId)
     const [row] = n === undefined ? [] : yield* db.within(text.lock, [n])
     if (row === undefined) return yield* new DeadLetterNotFound({ deadLetterId })

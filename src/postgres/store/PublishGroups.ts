@@ -30,7 +30,7 @@ export const mostUnderWay = 2
 export const mostWaiting = 1_000
 
 /** The message of one caller. */
-interface Member {
+interface PublishMember {
   readonly message: Message
   /** The context of the caller. A group runs in that of its first member, with its span and its loggers. */
   readonly context: Context.Context<never>
@@ -52,7 +52,7 @@ export interface Options {
 }
 
 export class PublishGroups {
-  private waiting: Array<Member> = []
+  private waiting: Array<PublishMember> = []
   private underWay = 0
   private readonly options: Options
 
@@ -80,7 +80,7 @@ export class PublishGroups {
     return Effect.withFiber(({ context }) => {
       const { acquireTimeout: duration, commitTimeout, timedOut } = this.options
       const done = Deferred.makeUnsafe<void, SqlError>()
-      const member: Member = { message, context, done, state: "waiting" }
+      const member: PublishMember = { message, context, done, state: "waiting" }
       this.waiting.push(member)
       const published = Deferred.await(done)
       const orElse = () => {
@@ -109,7 +109,7 @@ export class PublishGroups {
     )
   })
 
-  private take(): ReadonlyArray<Member> {
+  private take(): ReadonlyArray<PublishMember> {
     if (this.waiting.length === 0) return []
     const waiting = this.waiting.filter(({ state }) => state === "waiting")
     const [next = []] = this.options.chunks(waiting.map(({ message }) => message))
@@ -120,7 +120,7 @@ export class PublishGroups {
   }
 
   /** Publishes the messages of a group, and tells each caller. */
-  private run(group: ReadonlyArray<Member>): Effect.Effect<void> {
+  private run(group: ReadonlyArray<PublishMember>): Effect.Effect<void> {
     return Effect.flatMap(Effect.exit(this.options.insert(group.map(({ message }) => message))), (exit) => {
       if (group.length > 1 && isRefused(exit)) return this.runApart(group)
       for (const { done } of group) Deferred.doneUnsafe(done, exit)
@@ -132,10 +132,10 @@ export class PublishGroups {
    * Publishes each message by itself. If the database then becomes unavailable, the callers of all others get that
    * failure at once, since each try would wait as long again.
    */
-  private runApart(group: ReadonlyArray<Member>): Effect.Effect<void> {
+  private runApart(group: ReadonlyArray<PublishMember>): Effect.Effect<void> {
     const { insert, mostUnderWay: concurrency } = this.options
     let last: Exit.Exit<void, SqlError> = Exit.void
-    const publish = (member: Member) => {
+    const publish = (member: PublishMember) => {
       const left = last._tag === "Failure" || member.state === "withdrawn"
       const published = left ? Effect.succeed(last) : Effect.exit(asCaller(member, insert([member.message])))
       return Effect.map(published, (exit) => {
@@ -147,7 +147,7 @@ export class PublishGroups {
   }
 }
 
-const asCaller = <A, E>({ context }: Member, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+const asCaller = <A, E>({ context }: PublishMember, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.updateContext<never, never>(() => context)(effect)
 
 const isRefused = (exit: Exit.Exit<void, SqlError>): boolean => {

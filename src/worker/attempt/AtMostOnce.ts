@@ -26,7 +26,7 @@ import type { Stepped } from "./Steps.ts"
 /** A message that was taken, with its steps before the transaction. */
 export interface Taken {
   readonly delivery: Delivery
-  readonly delivered: DeliveryContext
+  readonly context: DeliveryContext
   readonly span: Tracer.Span | undefined
   readonly steps: Effect.Effect<Stepped, unknown>
 }
@@ -74,7 +74,7 @@ export const make = (options: GroupCommit.Options & { readonly transactions: num
       ? `was interrupted in its ${step}`
       : `failed: ${DeadLetter.fingerprint(failure)}`
     return Effect.logWarning(`A message that is handled at most once ${what}. It is not run again.`).pipe(
-      Effect.annotateLogs(Telemetry.logFields(consumer, taken.delivery, taken.delivered.attempt))
+      Effect.annotateLogs(Telemetry.logFields(consumer, taken.delivery, taken.context.attempt))
     )
   }
 

@@ -84,7 +84,7 @@ interface Course {
 }
 
 /** Returns the context that handlers get, for the attempt after these failures. */
-const deliveredOf = (delivery: Delivery, recorded: ReadonlyArray<Failure>): DeliveryContext =>
+const contextOf = (delivery: Delivery, recorded: ReadonlyArray<Failure>): DeliveryContext =>
   Disposition.contextOf(delivery, recorded.length + 1)
 
 /** The result of the steps for a member that is only taken. Its steps run later, so the commit has nothing to run. */
@@ -182,43 +182,43 @@ export const make = (options: Options): Attempt => {
   /** Runs the turn of an `atMostOnce` message: decodes it, takes it out of the queue, and then runs its steps once. */
   const takeThenRun = Effect.fnUntraced(
     function*(delivery: Delivery, topic: Pipeline.AnyTopic, { run }: AtMostOnce.AtMostOnce) {
-      const delivered = deliveredOf(delivery, delivery.attempts)
+      const context = contextOf(delivery, delivery.attempts)
       const began = yield* Clock.monotonicTimeNanos
       const decoded = yield* Effect.exit(contained(decode(topic, delivery)))
       if (decoded._tag === "Failure") {
         const failed = { error: FailureRecord.errorOf(decoded.cause), step: "decode" }
         yield* counters.attempt(delivery, began, FailureRecord.tagOf(failed.error))
-        const failures = FailureRecord.append(delivery.attempts, yield* record(delivered.attempt, failed))
+        const failures = FailureRecord.append(delivery.attempts, yield* record(context.attempt, failed))
         return yield* deadLetter(delivery, failures, "undecodable")
       }
       yield* committer.commitThen(
-        [{ delivery, delivered, stepped: nothingLeft, span: undefined }],
+        [{ delivery, context, stepped: nothingLeft, span: undefined }],
         ([taken], restore) => {
           // The transaction that takes the message out of the queue has failed, and none of the message's steps ran. So
           // the message can be delivered again, and this attempt does not count.
           if (taken._tag === "Failed") return restore(holdUncounted(delivery, Duration.seconds(1)))
           if (taken._tag !== "Committed") {
-            outcomes?.addMember(delivered, taken)
+            outcomes?.addMember(context, taken)
             return settled(delivery, taken)
           }
           const ran = spans.attempt(
             delivery,
-            delivered,
+            context,
             (span) =>
               run(
-                { delivery, delivered, span, steps: Steps.bounded(pipeline, decoded.value, delivered, { index: 0 }) },
+                { delivery, context, span, steps: Steps.bounded(pipeline, decoded.value, context, { index: 0 }) },
                 restore
               ),
             (ran) =>
               ran._tag === "Failed" ? { error: ran.error, where: "it is handled at most once, and failed" } : undefined
           ).pipe(
-            Effect.annotateLogs(Telemetry.logFields(consumer, delivery, delivered.attempt)),
+            Effect.annotateLogs(Telemetry.logFields(consumer, delivery, context.attempt)),
             Effect.flatMap((ran) => {
               if (ran._tag === "Committed") {
-                outcomes?.addMember(delivered, ran)
+                outcomes?.addMember(context, ran)
                 return Effect.andThen(counters.attempt(delivery, began), counters.committed(delivery))
               }
-              outcomes?.add({ _tag: "Failed", context: delivered, error: ran.error })
+              outcomes?.add({ _tag: "Failed", context, error: ran.error })
               const attempted = counters.attempt(delivery, began, FailureRecord.tagOf(ran.error))
               return Effect.andThen(attempted, counters.outcome(delivery, "failed"))
             })
@@ -237,12 +237,12 @@ export const make = (options: Options): Attempt => {
   const attempts = Effect.fnUntraced(function*(delivery: Delivery, topic: Pipeline.AnyTopic, course: Course) {
     const clock = yield* Clock.Clock
     while (true) {
-      const delivered = deliveredOf(delivery, course.recorded)
+      const context = contextOf(delivery, course.recorded)
       course.began = clock.monotonicTimeNanosUnsafe()
       const exit = yield* spans.attempt(
         delivery,
-        delivered,
-        (span) => once(delivery, topic, delivered, span, course),
+        context,
+        (span) => once(delivery, topic, context, span, course),
         failed
       )
       course.step = undefined
@@ -290,7 +290,7 @@ export const make = (options: Options): Attempt => {
   const once = (
     delivery: Delivery,
     topic: Pipeline.AnyTopic,
-    delivered: DeliveryContext,
+    context: DeliveryContext,
     span: Tracer.Span | undefined,
     course: Course
   ): Effect.Effect<MemberOutcome | Failed> =>
@@ -300,12 +300,12 @@ export const make = (options: Options): Attempt => {
       const attempt = decode(topic, delivery).pipe(
         Effect.flatMap((value) => {
           course.step = "steps"
-          return Steps.bounded(pipeline, value, delivered, course.progress)
+          return Steps.bounded(pipeline, value, context, course.progress)
         }),
         Effect.flatMap((stepped): Effect.Effect<MemberOutcome | Failed> => {
           course.step = "commit"
           return Effect.map(
-            runs.commit({ delivery, delivered, stepped, span }),
+            runs.commit({ delivery, context, stepped, span }),
             (outcome) => outcome._tag === "Failed" ? failedInCommit(outcome) : outcome
           )
         }),
@@ -321,7 +321,7 @@ export const make = (options: Options): Attempt => {
         )
       )
       return mayLog
-        ? Effect.annotateLogs(attempt, Telemetry.logFields(consumer, delivery, delivered.attempt))
+        ? Effect.annotateLogs(attempt, Telemetry.logFields(consumer, delivery, context.attempt))
         : attempt
     })
 
@@ -332,10 +332,10 @@ export const make = (options: Options): Attempt => {
   const prepare = (delivery: Delivery): Effect.Effect<Omit<Ready, "span">, unknown> => {
     const topic = topics.get(delivery.message.topic)
     if (topic === undefined) return Effect.fail("unknown topic")
-    const delivered = deliveredOf(delivery, [])
+    const context = contextOf(delivery, [])
     return decode(topic, delivery).pipe(
-      Effect.flatMap((value) => Steps.bounded(pipeline, value, delivered, { index: 0 })),
-      Effect.map((stepped) => ({ delivery, delivered, stepped }))
+      Effect.flatMap((value) => Steps.bounded(pipeline, value, context, { index: 0 })),
+      Effect.map((stepped) => ({ delivery, context, stepped }))
     )
   }
   const runs = KeyBatch.make({ ...options, prepare, settled })

@@ -61,7 +61,7 @@ export const make = (options: Options): KeyBatch => {
     ? committer.commit
     : (head) =>
       committer.commitThen([head], ([outcome]) => {
-        outcomes.addMember(head.delivered, outcome)
+        outcomes.addMember(head.context, outcome)
         return Effect.succeed(outcome)
       })
   if (most < 1 || !Steps.arePure(pipeline.steps)) return { commit }
@@ -83,7 +83,7 @@ export const make = (options: Options): KeyBatch => {
       if (prepared._tag === "Failure") break
       // Only a span that is ended is sent. So the span of a follower that is put back, and is never ended, leaves no
       // trace.
-      const span = yield* spans.begin(entry.delivery, prepared.value.delivered)
+      const span = yield* spans.begin(entry.delivery, prepared.value.context)
       followers.push({ entry, began, ready: { ...prepared.value, span } })
     }
   })
@@ -110,8 +110,8 @@ export const make = (options: Options): KeyBatch => {
           committer.commitThen([head, ...followers.map(({ ready }) => ready)], ([outcome, ...ofFollowers]) => {
             // The outcomes of all members are added here, in order. Otherwise an outcome of a follower could come
             // before the outcome of the message ahead.
-            outcomes?.addMember(head.delivered, outcome)
-            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.delivered, ofFollowers[i]!))
+            outcomes?.addMember(head.context, outcome)
+            followers.forEach(({ ready }, i) => outcomes?.addMember(ready.context, ofFollowers[i]!))
             return Effect.as(
               Effect.forEach(followers, (follower, i) => {
                 if (!passed(ofFollowers[i]!)) return Effect.void
@@ -126,7 +126,7 @@ export const make = (options: Options): KeyBatch => {
 
   return {
     commit: (head) =>
-      head.delivered.attempt === 1 && head.delivery.redrive === undefined &&
+      head.context.attempt === 1 && head.delivery.redrive === undefined &&
         inFlight.waitsBehind(head.delivery.message)
         ? together(head)
         : commit(head)

@@ -31,7 +31,7 @@ export type RetryDecision =
  * wraps schedules, reads the message here.
  */
 export const Deciding: Context.Reference<Message | undefined> = Context.Reference<Message | undefined>(
-  "millrace/worker/Settling/Deciding",
+  "millrace/worker/RetryDecision/Deciding",
   { defaultValue: () => undefined }
 )
 

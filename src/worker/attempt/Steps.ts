@@ -72,10 +72,10 @@ export const named = (
 export const bounded = (
   { steps, settings: { timeout } }: Pick<Pipeline.Pipeline<unknown>, "steps" | "settings">,
   value: unknown,
-  delivered: DeliveryContext,
+  context: DeliveryContext,
   progress: Progress
 ): Effect.Effect<Stepped, unknown> => {
-  const running = before(steps, value, delivered, progress) as Effect.Effect<Stepped, unknown>
+  const running = before(steps, value, context, progress) as Effect.Effect<Stepped, unknown>
   if (timeout === undefined) return running
   const duration = Duration.fromInputUnsafe(timeout)
   const late = () => Effect.fail(new StepTimeout({ phase: "steps", millis: Duration.toMillis(duration) }))
@@ -93,7 +93,7 @@ export const arePure = (steps: ReadonlyArray<Pipeline.Step>): boolean =>
 export const before = Effect.fnUntraced(function*(
   steps: ReadonlyArray<Pipeline.Step>,
   initial: unknown,
-  delivered: DeliveryContext,
+  context: DeliveryContext,
   progress: Progress
 ): Effect.fn.Return<Stepped, unknown, unknown> {
   const at = { value: initial, filtered: false }
@@ -103,16 +103,16 @@ export const before = Effect.fnUntraced(function*(
     switch (step._tag) {
       case "Map":
       case "Filter": {
-        const misuse = pure(step, at, delivered)
+        const misuse = pure(step, at, context)
         if (misuse !== undefined) return yield* misuse
         if (at.filtered) return { ...at, index: steps.length }
         break
       }
       case "MapEffect":
-        at.value = yield* Effect.scoped(effectOf(step.f(at.value as never, delivered), "Pipeline.mapEffect"))
+        at.value = yield* Effect.scoped(effectOf(step.f(at.value as never, context), "Pipeline.mapEffect"))
         break
       case "Tap":
-        yield* Effect.scoped(effectOf(step.f(at.value as never, delivered), "Pipeline.tap"))
+        yield* Effect.scoped(effectOf(step.f(at.value as never, context), "Pipeline.tap"))
         break
       case "Commit":
       case "CommitBatch":
@@ -131,14 +131,14 @@ export const before = Effect.fnUntraced(function*(
 export const now = (
   steps: ReadonlyArray<Pipeline.Step>,
   initial: unknown,
-  delivered: DeliveryContext
+  context: DeliveryContext
 ): Stepped | undefined => {
   const at = { value: initial, filtered: false }
   try {
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index]!
       if (step._tag !== "Map" && step._tag !== "Filter") return { ...at, index }
-      if (pure(step, at, delivered) !== undefined) return undefined
+      if (pure(step, at, context) !== undefined) return undefined
       if (at.filtered) break
     }
     return { ...at, index: steps.length }
@@ -155,7 +155,7 @@ export const now = (
 export const within = Effect.fnUntraced(function*(
   steps: ReadonlyArray<Pipeline.Step>,
   at: Cursor,
-  delivered: DeliveryContext,
+  context: DeliveryContext,
   consumer: string,
   traced: boolean
 ): Effect.fn.Return<void, unknown, unknown> {
@@ -164,7 +164,7 @@ export const within = Effect.fnUntraced(function*(
     switch (step._tag) {
       case "Map":
       case "Filter": {
-        const misuse = pure(step, at, delivered)
+        const misuse = pure(step, at, context)
         if (misuse !== undefined) return yield* misuse
         if (!at.filtered) break
         at.index = steps.length
@@ -175,15 +175,15 @@ export const within = Effect.fnUntraced(function*(
       case "Tap":
         break
       case "Commit":
-        at.value = yield* Effect.scoped(effectOf(step.f(at.value as never, delivered), "Pipeline.commit"))
+        at.value = yield* Effect.scoped(effectOf(step.f(at.value as never, context), "Pipeline.commit"))
         break
       case "CommitBatch":
         return
       case "CommitSql":
-        yield* inOrder(yield* step.f(at.value as never, delivered))
+        yield* inOrder(yield* step.f(at.value as never, context))
         break
       case "Emit":
-        yield* emit(step, at, delivered, consumer, traced)
+        yield* emit(step, at, context, consumer, traced)
         break
     }
   }
@@ -196,9 +196,9 @@ export const within = Effect.fnUntraced(function*(
 export const pure = (
   step: Extract<Pipeline.Step, { readonly _tag: "Map" | "Filter" }>,
   at: Pick<Cursor, "value" | "filtered">,
-  delivered: DeliveryContext
+  context: DeliveryContext
 ): Effect.Effect<never> | undefined => {
-  const returned = step.f(at.value as never, delivered)
+  const returned = step.f(at.value as never, context)
   if (step._tag === "Map") {
     at.value = returned
     return noValue(returned, "Pipeline.map")
@@ -212,20 +212,20 @@ export const pure = (
 export const emit = Effect.fnUntraced(function*(
   step: Extract<Pipeline.Step, { readonly _tag: "Emit" }>,
   at: Cursor,
-  delivered: DeliveryContext,
+  context: DeliveryContext,
   consumer: string,
   traced: boolean
 ): Effect.fn.Return<void, unknown, unknown> {
   at.emitted ??= []
-  const outs = step.f(at.value as never, delivered)
+  const outs = step.f(at.value as never, context)
   const misuse = noValue(outs, "Pipeline.emitAll")
   if (misuse !== undefined) return yield* misuse
   for (const out of outs) {
     const misuse = noValue(out, "Pipeline.emit")
     if (misuse !== undefined) return yield* misuse
-    const id = step.id?.(out as never, at.value as never, delivered) ??
-      MessageId.ofEmit(consumer, delivered.message.id, at.emitted.length)
-    const headers = traced ? undefined : traceHeaders(delivered.message)
+    const id = step.id?.(out as never, at.value as never, context) ??
+      MessageId.ofEmit(consumer, context.message.id, at.emitted.length)
+    const headers = traced ? undefined : traceHeaders(context.message)
     at.emitted.push(yield* step.topic.encode(out, { id, headers }))
   }
 })
@@ -236,10 +236,10 @@ export const emit = Effect.fnUntraced(function*(
  */
 export const batch = Effect.fnUntraced(function*(
   { f }: Pipeline.Step & { readonly _tag: "CommitBatch" },
-  members: NonEmptyReadonlyArray<{ readonly at: Cursor; readonly delivered: DeliveryContext }>
+  members: NonEmptyReadonlyArray<{ readonly at: Cursor; readonly context: DeliveryContext }>
 ): Effect.fn.Return<void, unknown, unknown> {
   const values = Arr.map(members, ({ at }) => at.value as never)
-  const returned = f(values, Arr.map(members, ({ delivered }) => delivered))
+  const returned = f(values, Arr.map(members, ({ context }) => context))
   const results = yield* Effect.scoped(effectOf(returned, "Pipeline.commitBatch"))
   if (Array.isArray(results) && results.length !== members.length) {
     return yield* Effect.die(new WrongResults(results.length, members.length))

@@ -96,10 +96,10 @@ export const make = Effect.fnUntraced(function*(
     const topic = topics.get(message.topic)
     const decoded = topic?.decodeNow(message)
     if (topic === undefined || decoded === undefined) return undefined
-    const delivered = Disposition.contextOf(delivery, 1)
+    const context = Disposition.contextOf(delivery, 1)
     const value: unknown = pipeline.union ? { topic: topic.name, value: decoded.value } : decoded.value
-    const stepped = Steps.now(pipeline.steps, value, delivered)
-    return stepped === undefined ? undefined : { delivery, delivered, stepped, span: undefined }
+    const stepped = Steps.now(pipeline.steps, value, context)
+    return stepped === undefined ? undefined : { delivery, context, stepped, span: undefined }
   }
 
   /**
@@ -210,7 +210,7 @@ export const make = Effect.fnUntraced(function*(
     const now = endedRuns
     endedRuns = []
     if (outcomes !== undefined) {
-      for (const run of now) run.members.forEach((member, i) => outcomes.addMember(member.delivered, run.outcomes[i]!))
+      for (const run of now) run.members.forEach((member, i) => outcomes.addMember(member.context, run.outcomes[i]!))
     }
     const isCommitted = (run: EndedRun) => run.outcomes.every(({ _tag }) => _tag === "Committed")
     const committed = now.filter(isCommitted)

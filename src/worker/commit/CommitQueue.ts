@@ -16,11 +16,11 @@ import { type GroupMember, type MemberOutcome, notHeld, passed, type Ready, skip
  * together. `ended` is called once, when the member has its outcome.
  */
 export const memberOf = (
-  { delivered, delivery, span, stepped }: Ready,
+  { context, delivery, span, stepped }: Ready,
   previous: GroupMember | undefined,
   ended: () => void
 ): GroupMember => ({
-  delivered,
+  context,
   delivery,
   stepped,
   span,

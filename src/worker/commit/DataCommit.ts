@@ -97,17 +97,17 @@ class Run {
   /** For each `commitRows` step, the function that returns the statement for all members. */
   private readonly rows: ReadonlyMap<Pipeline.Step, RowsToSqlData | undefined>
 
-  constructor(options: GroupCommit.Options, group: ReadonlyArray<GroupMember>, context: Context.Context<never>) {
+  constructor(options: GroupCommit.Options, group: ReadonlyArray<GroupMember>, services: Context.Context<never>) {
     this.options = options
     this.moving = group.map((of) => ({
       of,
-      delivered: of.delivered,
+      context: of.context,
       at: Steps.cursor(of.stepped),
       waits: false
     }))
     const { steps } = options.pipeline
-    this.data = new Map(steps.map((step) => [step, step._tag === "CommitSql" ? step.data?.(context) : undefined]))
-    this.rows = new Map(steps.map((step) => [step, step._tag === "CommitBatch" ? step.data?.(context) : undefined]))
+    this.data = new Map(steps.map((step) => [step, step._tag === "CommitSql" ? step.data?.(services) : undefined]))
+    this.rows = new Map(steps.map((step) => [step, step._tag === "CommitBatch" ? step.data?.(services) : undefined]))
   }
 
   /**
@@ -141,7 +141,7 @@ class Run {
     try {
       const own = this.rows.get(step)?.(
         going.map(({ at }) => at.value) as never,
-        going.map(({ delivered }) => delivered)
+        going.map(({ context }) => context)
       )
       if (own === undefined) return Effect.fail(new NotData())
       for (const statement of own) statements.push(statement)
@@ -168,17 +168,17 @@ class Run {
   /** Moves one member on. Returns an effect if one must run first: an emit, or the failure of the member. */
   private move(one: Moving, statements: Array<SqlData.SqlData>): Effect.Effect<void, StepFailed | NotData> | undefined {
     const { consumer, pipeline: { steps } } = this.options
-    const { at, delivered, of } = one
+    const { at, context, of } = one
     try {
       for (; at.index < steps.length; at.index++) {
         const step = steps[at.index]!
         if (step._tag === "Map" || step._tag === "Filter") {
           if (one.waits) return undefined
-          const misuse = Steps.pure(step, at, delivered)
+          const misuse = Steps.pure(step, at, context)
           if (misuse !== undefined) return failing(misuse, of, at.index)
           if (at.filtered) at.index = steps.length
         } else if (step._tag === "CommitSql") {
-          const own = this.data.get(step)?.(at.value as never, delivered)
+          const own = this.data.get(step)?.(at.value as never, context)
           if (own === undefined) return Effect.fail(new NotData())
           if (own.length > 0) one.waits = true
           for (const statement of own) statements.push(statement)
@@ -186,7 +186,7 @@ class Run {
           // An emit only makes a message, and the message is published if the transaction commits. So an emit runs
           // before the member's statements have succeeded.
           at.index++
-          return failing(Steps.emit(step, at, delivered, consumer, false), of, at.index - 1)
+          return failing(Steps.emit(step, at, context, consumer, false), of, at.index - 1)
         } else if (step._tag === "CommitBatch") return undefined
       }
       return undefined

@@ -56,7 +56,7 @@ export const passed = ({ _tag }: MemberOutcome): boolean => _tag !== "Failed" &&
 /** A message whose steps before the transaction have run. */
 export interface Ready {
   readonly delivery: Delivery
-  readonly delivered: DeliveryContext
+  readonly context: DeliveryContext
   readonly stepped: Steps.Stepped
   /** The attempt's span, in which the commit steps run. */
   readonly span: Tracer.Span | undefined
@@ -204,7 +204,7 @@ export const composeTaken = Effect.fnUntraced(function*(
 /** A member on its way through the commit steps. */
 export interface Moving {
   readonly of: Ready
-  readonly delivered: DeliveryContext
+  readonly context: DeliveryContext
   readonly at: Steps.Cursor
 }
 
@@ -214,7 +214,7 @@ export interface Moving {
  * their statements, so they run one member after another. A batch runs when all members have come to it.
  */
 const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArray<Ready>, timed: boolean) {
-  const moving = fresh.map((of): Moving => ({ of, delivered: of.delivered, at: Steps.cursor(of.stepped) }))
+  const moving = fresh.map((of): Moving => ({ of, context: of.context, at: Steps.cursor(of.stepped) }))
   const clock = yield* Clock.Clock
   const pipelined = (yield* Store.WorkerTransaction) === "pipelined"
   for (let going: ReadonlyArray<Moving> = moving; going.length > 0;) {
@@ -223,7 +223,7 @@ const stepsOf = Effect.fnUntraced(function*(options: Options, fresh: ReadonlyArr
     for (const one of pipelined ? [] : going) {
       const began = clock.monotonicTimeNanosUnsafe()
       yield* steps(options, one, timed)
-      yield* nameSlow(options, clock, began, `of message ${JSON.stringify(one.delivered.message.id)}`)
+      yield* nameSlow(options, clock, began, `of message ${JSON.stringify(one.context.message.id)}`)
     }
     if (pipelined) yield* nameSlow(options, clock, started, `of ${going.length} messages`)
     // All members run the same steps in the same order, so those with steps left now wait at the same batch.
@@ -258,8 +258,8 @@ const stepsTogether = Effect.fnUntraced(function*(options: Options, going: Reado
 const byKey = (moving: ReadonlyArray<Moving>): ReadonlyArray<NonEmptyReadonlyArray<Moving>> => {
   const runs = new Map<string, [Moving, ...Array<Moving>]>()
   for (const one of moving) {
-    const run = runs.get(one.delivered.message.key)
-    if (run === undefined) runs.set(one.delivered.message.key, [one])
+    const run = runs.get(one.context.message.key)
+    if (run === undefined) runs.set(one.context.message.key, [one])
     else run.push(one)
   }
   return [...runs.values()]
@@ -338,11 +338,11 @@ export const claimOf = (member: Pick<GroupMember, "delivery" | "fingerprint">): 
 
 /** Runs the commit steps of one member up to the next batch or to the end. */
 const steps = (options: Options, one: Moving, timed: boolean): Effect.Effect<void, StepFailed> => {
-  const { at, delivered, of } = one
+  const { at, context, of } = one
   return own(
     options,
     [one],
-    Steps.within(options.pipeline.steps, at, delivered, options.consumer, of.span !== undefined),
+    Steps.within(options.pipeline.steps, at, context, options.consumer, of.span !== undefined),
     timed
   )
 }
@@ -371,7 +371,7 @@ const batch = (
  */
 const own = (
   options: Options,
-  [{ at, delivered, of }, ...others]: NonEmptyReadonlyArray<Moving>,
+  [{ at, context, of }, ...others]: NonEmptyReadonlyArray<Moving>,
   step: Effect.Effect<void, unknown, unknown>,
   timed: boolean
 ): Effect.Effect<void, StepFailed> => {
@@ -384,7 +384,7 @@ const own = (
     ? traced
     : Effect.annotateLogs(
       traced,
-      Telemetry.logFields(options.consumer, delivered, delivered.attempt)
+      Telemetry.logFields(options.consumer, context, context.attempt)
     )) as Effect.Effect<void, unknown>
   const failed = (cause: Cause.Cause<unknown>) =>
     Effect.fail(new StepFailed(cause, others.length === 0 ? of : undefined, at.index))
@@ -404,7 +404,7 @@ const recordConflict = Effect.fnUntraced(function*(
   member: GroupMember
 ): Effect.fn.Return<string | undefined, StoreFailure, Store.Transaction> {
   const failure = FailureRecord.make({
-    attempt: member.delivered.attempt,
+    attempt: member.context.attempt,
     at: yield* Clock.currentTimeMillis,
     error: new IdempotencyConflict({ consumer, id: member.delivery.message.id }),
     step: "commit",

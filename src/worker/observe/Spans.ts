@@ -22,12 +22,12 @@ export interface Spans {
    */
   readonly attempt: <A>(
     delivery: Delivery,
-    delivered: DeliveryContext,
+    context: DeliveryContext,
     run: (span: Tracer.Span | undefined) => Effect.Effect<A>,
     failed: (result: A) => { readonly error: unknown; readonly where: string } | undefined
   ) => Effect.Effect<A>
   /** Returns a new span for an attempt that shares the transaction of another one. The caller must end the span. */
-  readonly begin: (delivery: Delivery, delivered: DeliveryContext) => Effect.Effect<Tracer.Span | undefined>
+  readonly begin: (delivery: Delivery, context: DeliveryContext) => Effect.Effect<Tracer.Span | undefined>
   /** Runs a group's commit in a span that links to the spans of its members. */
   readonly commit: (members: ReadonlyArray<Tracer.Span | undefined>, run: Effect.Effect<void>) => Effect.Effect<void>
   /** Traces a poll in a span that is linked to the spans that published its messages. */
@@ -74,7 +74,7 @@ const spans = ({ consumer, topics: [topic, ...others] }: Names, settings: Settin
   const withKey = settings.spanAttributes.includes("key")
   const withSize = settings.spanAttributes.includes("bodySize")
 
-  const begin: Spans["begin"] = (delivery, delivered) => {
+  const begin: Spans["begin"] = (delivery, context) => {
     const { message } = delivery
     const publisher = publisherOf(delivery)
     if (publisher === false) return Effect.undefined
@@ -91,18 +91,18 @@ const spans = ({ consumer, topics: [topic, ...others] }: Names, settings: Settin
         "messaging.destination.name": message.topic,
         "messaging.destination.partition.id": delivery.lease.name,
         "messaging.message.id": message.id,
-        "millrace.attempt": delivered.attempt,
+        "millrace.attempt": context.attempt,
         ...(withKey && message.keyed ? { "millrace.message.key": message.key } : undefined),
         ...(withSize ? { "messaging.message.body.size": Buffer.byteLength(message.payload) } : undefined),
-        ...(delivered.redriven === 0 ? undefined : { "millrace.redrive.generation": delivered.redriven })
+        ...(context.redriven === 0 ? undefined : { "millrace.redrive.generation": context.redriven })
       }
     })
   }
 
   return {
-    attempt: (delivery, delivered, run, failed) =>
+    attempt: (delivery, context, run, failed) =>
       Effect.flatMap(
-        begin(delivery, delivered),
+        begin(delivery, context),
         (span) => span === undefined ? run(undefined) : Tracing.within(span, run(span), failed)
       ),
     begin,

@@ -52,7 +52,7 @@ export interface Capabilities {
    * The unit that keeps one key's messages in order across processes. With `none` only a pipeline that needs no order
    * starts (`Pipeline.from(topic, { order: "none" })`).
    */
-  readonly order: "none" | "group" | "shard"
+  readonly order: "none" | "group" | "lane"
   /** How a stale owner is refused: by the lease's token within the commit, or by the inbox, which knows the id. */
   readonly fence: "token" | "inbox"
   /** Whether a message is acknowledged inside the commit transaction, or after it. */

@@ -26,7 +26,7 @@ import { isLocked, required } from "./MemoryTransaction.ts"
 export const capabilities: Capabilities = {
   engine: "memory",
   queue: "store",
-  order: "shard",
+  order: "lane",
   fence: "token",
   acknowledge: "within",
   lease: { unit: "lane", ceiling: Option.none() },

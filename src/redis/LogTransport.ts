@@ -16,7 +16,7 @@ import * as StreamPublish from "./StreamPublish.ts"
 export const log: Capabilities = {
   engine: StreamLog.engine,
   queue: "engine",
-  order: "shard",
+  order: "lane",
   fence: "token",
   acknowledge: "within",
   lease: { unit: "lane", ceiling: Option.none() },

@@ -27,7 +27,7 @@ const engines: ReadonlyArray<readonly [name: string, can: Capabilities]> = [
 ]
 
 const orders: Readonly<Record<Capabilities["order"], string>> = {
-  shard: "per lane",
+  lane: "per lane",
   group: "per message group",
   none: "none"
 }

@@ -178,7 +178,7 @@ describe("a capability that an engine lacks", () => {
   it.prop(
     "is refused where the pipeline needs it, and nothing else is",
     {
-      order: Schema.Literals(["none", "group", "shard"]),
+      order: Schema.Literals(["none", "group", "lane"]),
       fence: Schema.Literals(["token", "inbox"]),
       hold: Schema.Literals(["inPlace", "timed", "overflow"]),
       keyOrder: Schema.Literals(["key", "none"]),

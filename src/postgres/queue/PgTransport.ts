@@ -33,7 +33,7 @@ import type { Wake } from "./Wake.ts"
 export const capabilities: Capabilities = {
   engine: "postgres",
   queue: "store",
-  order: "shard",
+  order: "lane",
   fence: "token",
   acknowledge: "within",
   lease: { unit: "lane", ceiling: Option.none() },

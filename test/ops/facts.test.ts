@@ -295,15 +295,18 @@ for (const [engine, services] of engines) {
           const { consumers } = yield* Store.Store
           const sql = yield* SqlClient.SqlClient
           yield* stuck("aging")
-          yield* sql.unsafe(`insert into ${schema}.series select id, step, now() - age, 0, 0, 0, 0, 0, 0, 0, 0, 0
-            from ${schema}.consumers, (values (10, interval '23 hours'), (10, '25 hours'), (60, '25 hours'), (60, '8 days')) p(step, age)
+          yield* sql.unsafe(`insert into ${schema}.series select id, seconds, now() - age, 0, 0, 0, 0, 0, 0, 0, 0, 0
+            from ${schema}.consumers, (values (10, interval '23 hours'), (10, '25 hours'), (60, '25 hours'), (60, '8 days')) p(seconds, age)
             where name = 'aging'`)
           const status = yield* consumers.status("aging")
           yield* consumers.record("aging", status, { committed: 0, duplicates: 0, dead: 0, retried: 0 })
-          const left = yield* sql.unsafe<{ step: number; hours: number }>(`select step,
+          const left = yield* sql.unsafe<{ seconds: number; hours: number }>(`select seconds,
             round(extract(epoch from now() - at) / 3600)::int as hours from ${schema}.series
-            where queue_id = (select id from ${schema}.consumers where name = 'aging') order by step, at`)
-          assert.deepStrictEqual(left.map(({ hours, step }) => [step, hours]), [[10, 23], [10, 0], [60, 25], [60, 0]])
+            where queue_id = (select id from ${schema}.consumers where name = 'aging') order by seconds, at`)
+          assert.deepStrictEqual(left.map(({ hours, seconds }) => [seconds, hours]), [[10, 23], [10, 0], [60, 25], [
+            60,
+            0
+          ]])
         }))
 
       it.effect("refuse a consumer that does not exist", () =>

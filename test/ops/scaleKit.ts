@@ -35,7 +35,7 @@ export const fill = Effect.fnUntraced(function*({ groups, rows, schema }: Scale)
     select 'topic' || n % 3, 'u' || n, 'k', true, 1, '{}', '{}', 1 from generate_series(1, ${rows}::int) n`
   yield* sql`insert into ${table("delayed")} (due_at, id, topic, key, keyed, hash, payload, headers, version)
     select now() + n * interval '1 s', 'l' || n, 't', 'k', true, 1, '{}', '{}', 1 from generate_series(1, ${rows}::int) n`
-  yield* sql`insert into ${table("series")} (queue_id, step, at, unsettled, lag_millis, delayed_keys, parked_keys,
+  yield* sql`insert into ${table("series")} (queue_id, seconds, at, unsettled, lag_millis, delayed_keys, parked_keys,
       dead_letters, committed, duplicates, dead, retried)
     select 1, 10, now() - n * interval '10 s', 1, 1, 1, 1, 1, 1, 1, 1, 1 from generate_series(1, 8640) n`
   for (const name of ["messages", "dead_letters", "holds", "audit", "unrouted", "delayed", "series"]) {

@@ -10,7 +10,7 @@ import { counted, type FactQuery, number, type Row, time } from "./FactQuery.ts"
 
 const pointOf = (row: Row): SeriesPoint => ({
   at: time(row, "begins") ?? 0,
-  seconds: number(row, "step") === 60 ? 60 : 10,
+  seconds: number(row, "seconds") === 60 ? 60 : 10,
   waiting: counted(row, "unsettled"),
   lagMillis: number(row, "lag_millis"),
   delayedKeys: number(row, "delayed_keys"),

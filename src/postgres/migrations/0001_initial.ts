@@ -97,7 +97,7 @@ const elsewhere = (t: Names): ReadonlyArray<string> => [
 const series = (t: Names): string =>
   `create table ${t.series} (
     queue_id     int         not null,
-    step         int         not null,                                 -- seconds of a point: 10 or 60
+    seconds      int         not null,                                 -- seconds of a point: 10 or 60
     at           timestamptz not null,
     unsettled    int         not null,                                 -- highest values within the point
     lag_millis   float8      not null,
@@ -108,7 +108,7 @@ const series = (t: Names): string =>
     duplicates   bigint      not null,
     dead         bigint      not null,
     retried      bigint      not null,
-    primary key (queue_id, step, at)
+    primary key (queue_id, seconds, at)
   ) with (fillfactor = 50)`
 
 /** The tables of live workers and of named leases. */

@@ -92,7 +92,7 @@ from each e left join ${t.deadLetters} d on d.id = e.dead_letter_id and d.lane >
    * $4 until (ms), or null
    */
   series: `select s.*, ${millis("s.at")} as begins from ${t.series} s
-where queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) and step = $2::int
+where queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) and seconds = $2::int
   and at >= coalesce(to_timestamp($3::float8 / 1000), statement_timestamp() - interval '1 hour')
   and ($4::float8 is null or at < to_timestamp($4::float8 / 1000)) order by at`
 })

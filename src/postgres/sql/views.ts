@@ -23,7 +23,7 @@ from (
     sum(case when nth > 1 then committed + duplicates + dead end)::float8 as settled,
     max(case when nth = 1 then unsettled end) as first, max(case when nth = n then unsettled end) as last
   from (select *, row_number() over (order by at) as nth, count(*) over () as n from ${t.series}
-    where queue_id = ${queue} and step = 10 and at >= statement_timestamp() - interval '70 s') s) r`
+    where queue_id = ${queue} and seconds = 10 and at >= statement_timestamp() - interval '70 s') s) r`
 
 /**
  * Each consumer with its queue. Indexes: those of the status, the primary keys of lanes, workers, holds, messages and

@@ -35,11 +35,11 @@ import { purgeQueue } from "./operate/PurgeCommand.ts"
 import {
   consumersPause,
   consumersResume,
+  keysAdvance,
   keysPause,
   keysRelease,
   keysResume,
   keysSkip,
-  keysStep,
   workersEvict
 } from "./operate/QueueCommands.ts"
 import { redrive } from "./operate/RedriveCommand.ts"
@@ -60,7 +60,7 @@ const dead = Command.make("dead").pipe(
 
 const keys = Command.make("keys").pipe(
   Command.withDescription("Keys whose messages wait"),
-  Command.withSubcommands([keysList, keysShow, keysStep, keysSkip, keysRelease, keysPause, keysResume])
+  Command.withSubcommands([keysList, keysShow, keysAdvance, keysSkip, keysRelease, keysPause, keysResume])
 )
 
 const workers = Command.make("workers").pipe(

@@ -51,12 +51,12 @@ export interface StuckQuery {
 }
 
 /**
- * The message that a step lets through.
+ * The message that an advance lets through.
  *
  * @since 0.1.0
  */
-export interface KeyStep {
+export interface KeyAdvance {
   readonly messageId: string
-  /** The dead letter that the step redrove. Undefined if the first message of the key was in the queue. */
+  /** The dead letter that the advance redrove. Undefined if the first message of the key was in the queue. */
   readonly deadLetterId: string | undefined
 }

@@ -24,8 +24,8 @@ import type {
   InvalidOperatorAction,
   InvalidSetting,
   MessageNotWaiting,
+  NothingToAdvance,
   NothingToRedrive,
-  NothingToStep,
   QueueChanged,
   RedriveRunConflict,
   RedriveRunning,
@@ -36,7 +36,7 @@ import * as Names from "../postgres/sql/names.ts"
 import { type OperatorAction, Store } from "../Store.ts"
 import * as EditActions from "./actions/EditActions.ts"
 import * as ImportActions from "./actions/ImportActions.ts"
-import * as KeySteps from "./actions/KeySteps.ts"
+import * as KeyAdvances from "./actions/KeyAdvances.ts"
 import * as MessageActions from "./actions/MessageActions.ts"
 import * as NoteActions from "./actions/NoteActions.ts"
 import * as PurgeActions from "./actions/PurgeActions.ts"
@@ -55,7 +55,7 @@ import type {
   RedriveFacts,
   RedriveQuery
 } from "./FailureFacts.ts"
-import type { KeyStep, StuckKey, StuckQuery } from "./KeyFacts.ts"
+import type { KeyAdvance, StuckKey, StuckQuery } from "./KeyFacts.ts"
 import type { CountOptions, Listed } from "./Listed.ts"
 import type {
   DelayedFacts,
@@ -224,14 +224,14 @@ export class Operations extends Context.Service<Operations, {
   ) => Effect.Effect<RedriveRun, RedriveActionError | InvalidSetting>
   /**
    * Lets the first message of a held key through, and pauses the key for the messages behind it. The first message may
-   * be the dead letter that parks the key, which is redriven then. If it fails again, the next step tries it again.
+   * be the dead letter that parks the key, which is redriven then. If it fails again, the next advance tries it again.
    * `Consumers.resumeKey` lets the others follow, in order.
    */
-  readonly stepKey: (
+  readonly advanceKey: (
     consumer: string,
     key: string,
     action: OperatorAction
-  ) => Effect.Effect<KeyStep, StoreFailure | ConsumerNotFound | NothingToStep | InvalidOperatorAction>
+  ) => Effect.Effect<KeyAdvance, StoreFailure | ConsumerNotFound | NothingToAdvance | InvalidOperatorAction>
   /** Returns messages that were in flight when a worker died, those with the most crashes first: at most 100. */
   readonly suspects: (consumer?: string) => Effect.Effect<ReadonlyArray<Suspect>, StoreFailure | ConsumerNotFound>
   /**
@@ -377,7 +377,7 @@ export const layer = (
         ...SeriesReader.make(query, names),
         ...WaitingReader.make(query, names),
         ...EditActions.make(store),
-        ...KeySteps.make(sql, names),
+        ...KeyAdvances.make(sql, names),
         ...MessageActions.make(sql, names),
         ...NoteActions.make(query, sql, names),
         ...ImportActions.make(sql, names),

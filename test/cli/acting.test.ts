@@ -237,41 +237,41 @@ writeFileSync(file, readFileSync(file, "utf8").replace("100", "7"))`
       assert.isUndefined((yield* Consumers.get("parked")).paused)
     }))
 
-  it.effect("on a key step by step: its parked dead letter, then one waiting message, then the rest", () =>
+  it.effect("on a key one by one: its parked dead letter, then one waiting message, then the rest", () =>
     Effect.gen(function*() {
-      const { drain, ids } = yield* failed("stepping", "park")
+      const { drain, ids } = yield* failed("advancing", "park")
       const operations = yield* Operations.Operations
       const behind = Effect.map(
-        operations.stuckKeys({ consumer: "stepping", key: "bad" }),
+        operations.stuckKeys({ consumer: "advancing", key: "bad" }),
         ([key]) => key?.behind.value
       )
-      const dry = yield* cli(["keys", "step", "stepping", "bad", "--dry-run"])
+      const dry = yield* cli(["keys", "advance", "advancing", "bad", "--dry-run"])
       assert.strictEqual(
         dry.stdout,
-        `Would have let #${ids[0]} of key bad of stepping through, and paused the key for the others.\n`
+        `Would have let #${ids[0]} of key bad of advancing through, and paused the key for the others.\n`
       )
-      assert.deepStrictEqual([yield* states("stepping"), yield* behind], [["open"], 2])
-      const first = yield* cli(["keys", "step", "stepping", "bad", "--note", "INC-1"])
+      assert.deepStrictEqual([yield* states("advancing"), yield* behind], [["open"], 2])
+      const first = yield* cli(["keys", "advance", "advancing", "bad", "--note", "INC-1"])
       assert.strictEqual(
         first.stdout,
-        `let message stepping-bad1 (#${ids[0]}) of key bad of stepping through. The key is paused for the others.\n`
+        `let message advancing-bad1 (#${ids[0]}) of key bad of advancing through. The key is paused for the others.\n`
       )
-      assert.include(first.stderr, "next: millrace find stepping-bad1 --key bad")
+      assert.include(first.stderr, "next: millrace find advancing-bad1 --key bad")
       yield* drain({ current: false })
-      assert.deepStrictEqual([yield* states("stepping"), yield* behind], [["resolved"], 2])
+      assert.deepStrictEqual([yield* states("advancing"), yield* behind], [["resolved"], 2])
       assert.match(
-        (yield* cli(["keys", "step", "stepping", "bad", "--dry-run"])).stdout,
+        (yield* cli(["keys", "advance", "advancing", "bad", "--dry-run"])).stdout,
         /let the first waiting message/
       )
-      const second = documentOf(yield* cli(["keys", "step", "stepping", "bad", "--json"]))
-      assert.deepInclude(second.data, { action: "stepped", messageId: "stepping-bad2" })
+      const second = documentOf(yield* cli(["keys", "advance", "advancing", "bad", "--json"]))
+      assert.deepInclude(second.data, { action: "advanced", messageId: "advancing-bad2" })
       yield* drain({ current: false })
       assert.strictEqual(yield* behind, 1)
-      assert.strictEqual((yield* cli(["keys", "resume", "stepping", "bad"])).code, 0)
+      assert.strictEqual((yield* cli(["keys", "resume", "advancing", "bad"])).code, 0)
       yield* drain({ current: false })
       assert.isUndefined(yield* behind)
-      assert.strictEqual((yield* cli(["keys", "step", "stepping", "bad"])).code, 3)
-      const [entry] = yield* Audit.list({ consumer: "stepping", action: "stepped" })
+      assert.strictEqual((yield* cli(["keys", "advance", "advancing", "bad"])).code, 3)
+      const [entry] = yield* Audit.list({ consumer: "advancing", action: "advanced" })
       assert.deepInclude(entry, { by: "anna", key: "bad" })
     }))
 

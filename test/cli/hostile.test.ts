@@ -141,7 +141,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("hostile texts", 
           ["messages", "show", message.id],
           ["keys", "show", "texts", message.key],
           ["keys", "release", "texts", message.key, "--dry-run"],
-          ["keys", "step", "texts", message.key, "--dry-run"],
+          ["keys", "advance", "texts", message.key, "--dry-run"],
           ["messages", "dead-letter", "texts", message.id, "--dry-run"]
         ]),
         // From the arguments, too.

@@ -242,7 +242,7 @@ layer(postgres(url, {}, schema), { excludeTestServices: true, timeout: 120_000 }
         ["keys", "show", "exsting", "k"],
         ["workers", "list", "--consumer", "exsting"],
         ["workers", "suspects", "--consumer", "exsting"],
-        ["keys", "step", "exsting", "k"],
+        ["keys", "advance", "exsting", "k"],
         ["messages", "dead-letter", "exsting", "m"],
         ["redrives", "--consumer", "exsting"],
         ["audit", "--consumer", "exsting"],

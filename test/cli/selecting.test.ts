@@ -132,7 +132,7 @@ layer(engine, { excludeTestServices: true, timeout: 120_000 })("a command select
       const since = (time: string) => cli("audit", "--consumer", "audited", "--since", time, "--json")
       assert.lengthOf(documentOf(yield* since("1h")).data, 1)
       assert.lengthOf(documentOf(yield* since("2999-01-01")).data, 0)
-      for (const action of ["stepped", "deadLettered", "started", "rateChanged", "finished", "repaired"]) {
+      for (const action of ["advanced", "deadLettered", "started", "rateChanged", "finished", "repaired"]) {
         assert.strictEqual((yield* cli("audit", "--action", action)).code, 0, action)
       }
     }))

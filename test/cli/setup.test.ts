@@ -109,7 +109,7 @@ const actions = (id: string): ReadonlyArray<ReadonlyArray<string>> => [
   ["dead", "discard", id],
   ["dead", "restore", id],
   ["messages", "dead-letter", "granted", "granted-bad2", "--key", "bad"],
-  ["keys", "step", "granted", "slow"],
+  ["keys", "advance", "granted", "slow"],
   ["keys", "release", "granted", "bad", "--yes"],
   ["dead", "redrive", id],
   ["dead", "redrive", "--consumer", "granted", "--message", "granted-bad2"]

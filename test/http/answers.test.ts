@@ -222,9 +222,9 @@ layer(
       const { id } = yield* letterOf("heads")
       const wrong = yield* act("/consumers/heads/keys/bad/skip", { head: "9" })
       assert.deepStrictEqual([wrong.status, wrong.json.type], [412, "/problems/stale-version"])
-      const stepped = yield* act("/consumers/heads/keys/bad/step", { head: "nope" })
-      assert.strictEqual(stepped.status, 412)
-      // The step was rolled back with its audit.
+      const advanced = yield* act("/consumers/heads/keys/bad/advance", { head: "nope" })
+      assert.strictEqual(advanced.status, 412)
+      // The advance was rolled back with its audit.
       assert.deepStrictEqual((yield* Consumers.audit({ consumer: "heads" })).length, 0)
       assert.strictEqual((yield* DeadLetters.get(id)).state, "open")
       const skipped = yield* act("/consumers/heads/keys/bad/skip", { head: id, note: "skip it" })

@@ -158,7 +158,7 @@ export const cliMutants: ReadonlyArray<Mutant> = [
     from: "if (dry) {\n    const first = held?.deadLetter",
     to: "if (dry && held === undefined) {\n    const first = held?.deadLetter",
     test: acting,
-    named: "on a key step by step"
+    named: "on a key one by one"
   },
   {
     name: "cli: a dry run dead-letters a waiting message",

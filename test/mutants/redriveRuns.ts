@@ -1,11 +1,11 @@
 /**
- * The breaks of redrive runs, of edits without a Schema, and of steps through a held key.
+ * The breaks of redrive runs, of edits without a Schema, and of advances of a held key.
  */
 import type { Mutant } from "./types.ts"
 
 const runs = "test/ops/redriveRuns.test.ts"
 const operators = "test/ops/redriveOperators.test.ts"
-const steps = "test/ops/keySteps.test.ts"
+const advances = "test/ops/keyAdvances.test.ts"
 const progress = "test/words/RunProgress.test.ts"
 
 export const redriveRunMutants: ReadonlyArray<Mutant> = [
@@ -208,30 +208,30 @@ export const redriveRunMutants: ReadonlyArray<Mutant> = [
     named: "ends for any text"
   },
   {
-    name: "a step lets every message of its key through",
+    name: "an advance lets every message of its key through",
     guarantee: "order per key",
     file: "src/postgres/sql/messages.ts",
     from: "and h.through is distinct from m.seq offset 0",
     to: "and h.through is null offset 0",
-    test: steps,
+    test: advances,
     named: "postgres.*then the next one"
   },
   {
-    name: "a stepped message is not found",
+    name: "an advanced message is not found",
     guarantee: "operations",
-    file: "src/postgres/sql/keySteps.ts",
+    file: "src/postgres/sql/keyAdvances.ts",
     from: "set xid = pg_current_xact_id()",
     to: "set xid = xid",
-    test: steps,
+    test: advances,
     named: "postgres.*then the next one"
   },
   {
-    name: "a stepped message that waits for a retry is let through",
+    name: "an advanced message that waits for a retry is let through",
     guarantee: "operations",
     file: "src/postgres/sql/holds.ts",
     from: "from_seq = least(h.from_seq, excluded.from_seq), through = null",
     to: "from_seq = least(h.from_seq, excluded.from_seq)",
-    test: steps,
+    test: advances,
     named: "postgres.*let nothing else through when the message fails"
   },
   {

@@ -16,7 +16,7 @@ import * as DecisionsSql from "../../src/postgres/sql/decisions.ts"
 import * as DelayedSql from "../../src/postgres/sql/delayed.ts"
 import * as HoldsSql from "../../src/postgres/sql/holds.ts"
 import * as InboxSql from "../../src/postgres/sql/inbox.ts"
-import * as KeyStepsSql from "../../src/postgres/sql/keySteps.ts"
+import * as KeyAdvancesSql from "../../src/postgres/sql/keyAdvances.ts"
 import * as LanesSql from "../../src/postgres/sql/lanes.ts"
 import * as LeasesSql from "../../src/postgres/sql/leases.ts"
 import * as MessagesSql from "../../src/postgres/sql/messages.ts"
@@ -40,7 +40,7 @@ const of = {
   delayed: DelayedSql.make(names),
   holds: HoldsSql.make(names),
   inbox: { ...InboxSql.make(names), claimAll: InboxSql.claimAll(names) },
-  keySteps: KeyStepsSql.make(names),
+  keyAdvances: KeyAdvancesSql.make(names),
   lanes: LanesSql.make(names),
   leases: LeasesSql.make(names),
   deadLetters: DeadLettersSql.make(names),

@@ -152,9 +152,9 @@ const samples: { readonly [Name in keyof typeof Errors]: ReadonlyArray<InstanceT
     })
   ],
   MessageNotWaiting: [new Errors.MessageNotWaiting({ consumer: "ledger", id: "m1", key: "a-7" })],
-  NothingToStep: [
-    new Errors.NothingToStep({ consumer: "ledger", key: "a-7", held: true }),
-    new Errors.NothingToStep({ consumer: "ledger", key: "a-7", held: false })
+  NothingToAdvance: [
+    new Errors.NothingToAdvance({ consumer: "ledger", key: "a-7", held: true }),
+    new Errors.NothingToAdvance({ consumer: "ledger", key: "a-7", held: false })
   ],
   NothingToRedrive: [new Errors.NothingToRedrive({ consumer: "ledger" })],
   DeadLetterConflict: [

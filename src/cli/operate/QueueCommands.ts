@@ -1,5 +1,5 @@
 /**
- * The actions on keys, consumers and workers: `keys release`, `keys skip`, `keys step`, `keys pause`, `keys resume`,
+ * The actions on keys, consumers and workers: `keys release`, `keys skip`, `keys advance`, `keys pause`, `keys resume`,
  * `consumers pause`, `consumers resume` and `workers evict`.
  */
 import * as Command from "effect/cli/Command"
@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Consumers from "../../Consumers.ts"
 import * as DeadLetters from "../../DeadLetters.ts"
-import { NothingToStep, PauseConflict } from "../../Errors.ts"
+import { NothingToAdvance, PauseConflict } from "../../Errors.ts"
 import type { ConsumerFacts } from "../../ops/ConsumerFacts.ts"
 import { Operations } from "../../ops/Operations.ts"
 import { notFound, refused, usage } from "../frame/CliFailure.ts"
@@ -136,40 +136,40 @@ export const keysResume = onKey("resume", "Resume a key that an operator has pau
  * Lets the first message of a held key through. A dry run names the dead letter, or says that a waiting message is
  * first.
  */
-const step = Effect.fnUntraced(function*(consumer: string, key: string, dry: boolean) {
+const advance = Effect.fnUntraced(function*(consumer: string, key: string, dry: boolean) {
   const { held } = yield* heldKey(consumer, key)
   const action = yield* operator
   const operations = yield* Operations
   if (dry) {
     const first = held?.deadLetter
     if (held === undefined || (first === undefined && held.behind.value === 0)) {
-      return yield* new NothingToStep({ consumer, key, held: held !== undefined })
+      return yield* new NothingToAdvance({ consumer, key, held: held !== undefined })
     }
     return yield* tell(
       true,
-      { action: "stepped", consumer, key, deadLetterId: first?.id },
+      { action: "advanced", consumer, key, deadLetterId: first?.id },
       `let ${
         first === undefined ? "the first waiting message" : Options.shortId(first.id)
       } of key ${key} of ${consumer} `
         + "through, and paused the key for the others."
     )
   }
-  const { deadLetterId, messageId } = yield* operations.stepKey(consumer, key, action)
+  const { deadLetterId, messageId } = yield* operations.advanceKey(consumer, key, action)
   yield* tell(
     false,
-    { action: "stepped", consumer, key, messageId, deadLetterId },
+    { action: "advanced", consumer, key, messageId, deadLetterId },
     `let message ${messageId}${
       deadLetterId === undefined ? "" : ` (${Options.shortId(deadLetterId)})`
     } of key ${key} of ${consumer} through. The key is paused for the others.`
   )
   const [of, its] = [SafeText.forShell(key), SafeText.forShell(messageId)]
-  yield* Output.hint(`next: millrace find ${its} --key ${of}, then millrace keys step or resume ${consumer} ${of}`)
+  yield* Output.hint(`next: millrace find ${its} --key ${of}, then millrace keys advance or resume ${consumer} ${of}`)
 })
 
-export const keysStep = Command.make(
-  "step",
+export const keysAdvance = Command.make(
+  "advance",
   { ...keyOf, dryRun },
-  ({ consumer, dryRun, key }) => connected(step(consumer, key, dryRun))
+  ({ consumer, dryRun, key }) => connected(advance(consumer, key, dryRun))
 ).pipe(Command.withDescription("Let the first message of a held key through, and keep the key held for the others"))
 
 const consumerArgument = Options.argument("consumer", "The consumer")

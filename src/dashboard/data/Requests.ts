@@ -160,7 +160,7 @@ export const resume = (consumer: string) => post(path("consumers", consumer, "re
 export const pauseKey = (consumer: string, key: string, action: "pause" | "resume") =>
   post(path("consumers", consumer, "keys", key, action), {})
 /** `head` is the dead letter or message that the operator saw first in the key. */
-export const keyAction = (consumer: string, key: string, action: "release" | "skip" | "step", head: string) =>
+export const keyAction = (consumer: string, key: string, action: "release" | "skip" | "advance", head: string) =>
   post(path("consumers", consumer, "keys", key, action), { head })
 export const evict = (consumer: string, worker: string, note: string) =>
   post<{ readonly lanes: number; readonly busy: number }>(path("consumers", consumer, "workers", worker, "evict"), {

@@ -59,7 +59,7 @@ const KeyActions = ({ of: one, refresh }: { readonly of: KeyDetail; readonly ref
   const head = dead?.id ?? waiting[0]?.id
   const redriving = useSignal<DeadLetterItem | undefined>(undefined)
   const off = offForViewers() ?? (head === undefined ? "No message waits." : undefined)
-  const act = (action: "release" | "skip" | "step", done: string) => () =>
+  const act = (action: "release" | "skip" | "advance", done: string) => () =>
     void attempt(() => Api.keyAction(consumer, key, action, head!), done).then(refresh)
   const pause = (action: "pause" | "resume") => () =>
     void attempt(() => Api.pauseKey(consumer, key, action), `The key is ${action}d.`).then(refresh)
@@ -92,12 +92,12 @@ const KeyActions = ({ of: one, refresh }: { readonly of: KeyDetail; readonly ref
       )}
       {held !== undefined && (
         <Btn
-          icon="step"
+          icon="advance"
           kind={dead === undefined ? "primary" : "plain"}
           off={off}
-          onClick={act("step", "One message goes through. The key stays held.")}
+          onClick={act("advance", "One message goes through. The key stays held.")}
         >
-          Step 1
+          Advance 1
         </Btn>
       )}
       {dead !== undefined && <Btn icon="runs" kind="primary" hint="r" off={off} onClick={redrive}>Redrive head…</Btn>}
@@ -136,8 +136,8 @@ const HoldFacts = ({ of: { consumer, held } }: { readonly of: KeyDetail }) => (
     />
     <p class="hint">
       {held!.parked
-        ? "Redrive or edit the head to try it again, and all that wait follow in order. Skip discards it. Step lets one message through, and holds the key again."
-        : "Step lets one message through, and keeps the key held for the others."}
+        ? "Redrive or edit the head to try it again, and all that wait follow in order. Skip discards it. Advance lets one message through, and holds the key again."
+        : "Advance lets one message through, and keeps the key held for the others."}
     </p>
   </section>
 )

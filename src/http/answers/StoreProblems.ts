@@ -20,7 +20,7 @@ type Failing =
   | Errors.InvalidSetting
   | Errors.MessageNotWaiting
   | Errors.NothingToRedrive
-  | Errors.NothingToStep
+  | Errors.NothingToAdvance
   | Errors.PauseConflict
   | Errors.QueueChanged
   | Errors.RedriveRunConflict
@@ -77,8 +77,8 @@ export const of = (error: Failing | Around): Problems.ActionProblem => {
       return new Problems.WorkerNotFound({ detail })
     case "NothingToRedrive":
       return new Problems.NothingToRedrive({ detail })
-    case "NothingToStep":
-      return new Problems.NothingToStep({ detail })
+    case "NothingToAdvance":
+      return new Problems.NothingToAdvance({ detail })
     case "MessageNotWaiting":
       return new Problems.MessageNotWaiting({ detail })
     case "DeadLetterConflict":

@@ -143,10 +143,10 @@ export class NothingToRedrive extends HttpApiError.Problem<NothingToRedrive>()("
  *
  * @since 0.1.0
  */
-export class NothingToStep extends HttpApiError.Problem<NothingToStep>()("NothingToStep", {
-  type: "/problems/nothing-to-step",
+export class NothingToAdvance extends HttpApiError.Problem<NothingToAdvance>()("NothingToAdvance", {
+  type: "/problems/nothing-to-advance",
   status: 404,
-  title: "There is nothing to step."
+  title: "There is nothing to advance."
 }) {}
 
 /**
@@ -396,7 +396,7 @@ export const acting = [
   ...reading,
   WorkerNotFound,
   NothingToRedrive,
-  NothingToStep,
+  NothingToAdvance,
   MessageNotWaiting,
   DeadLetterConflict,
   RedriveRunning,

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import { Answer, idempotency as headers, maybe, Name, note } from "../schema/Answer.ts"
 import { Consumer } from "../schema/ConsumerSchema.ts"
 import { SessionInfo, SignIn, Update } from "../schema/LiveSchema.ts"
-import { KeyDetail, KeyStep } from "../schema/MessageSchema.ts"
+import { KeyAdvance, KeyDetail } from "../schema/MessageSchema.ts"
 import { needs } from "./Access.ts"
 import { acting as error, CrossSite, RateLimited, reading, Unauthorized } from "./Problems.ts"
 
@@ -87,11 +87,11 @@ export const steering = HttpApiGroup.make("steering").add(
     success: Answer(KeyDetail),
     error
   }).annotateMerge(needs("operator", "Discards the dead letter at the head, and lets the others follow.")),
-  HttpApiEndpoint.post("stepKey", "/consumers/:consumer/keys/:key/step", {
+  HttpApiEndpoint.post("advanceKey", "/consumers/:consumer/keys/:key/advance", {
     params: ofKey,
     headers,
     payload: head,
-    success: Answer(KeyStep),
+    success: Answer(KeyAdvance),
     error
   }).annotateMerge(needs("operator", "Lets the first message through, and keeps the key held for the others."))
 )

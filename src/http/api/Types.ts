@@ -23,8 +23,8 @@ import type { Attention, ConsumerStats, Overview, SessionInfo, SignIn, Update } 
 import type {
   Elsewhere,
   Found,
+  KeyAdvance,
   KeyDetail,
-  KeyStep,
   StoredMessage,
   StoredMessages,
   StuckKey,
@@ -72,7 +72,7 @@ export type UpdateData = { readonly [U in typeof Update.Type as U["event"]]: U["
 export type StuckKeyJson = typeof StuckKey.Encoded
 export type WaitingMessageJson = typeof WaitingMessage.Encoded
 export type KeyDetailJson = typeof KeyDetail.Encoded
-export type KeyStepJson = typeof KeyStep.Encoded
+export type KeyAdvanceJson = typeof KeyAdvance.Encoded
 export type TraceJson = typeof Trace.Encoded
 export type FoundJson = typeof Found.Encoded
 export type StoredMessageJson = typeof StoredMessage.Encoded

@@ -2,7 +2,7 @@
  * The operator actions of `Operations` on keys, messages, failure groups, edits and queues, carried out by a server.
  */
 import * as Effect from "effect/Effect"
-import { DeadLetterConflict, type DeadLetterNotFound, NothingToStep, StoreFailure } from "../../Errors.ts"
+import { DeadLetterConflict, type DeadLetterNotFound, NothingToAdvance, StoreFailure } from "../../Errors.ts"
 import { checked } from "../../internal/OperatorAction.ts"
 import type { Operations } from "../../ops/Operations.ts"
 import type { OperatorAction } from "../../Store.ts"
@@ -12,7 +12,7 @@ import { type ActionHeaders, checkedAction, type Client, type ServerCalls } from
 
 type Actions = Pick<
   Operations["Service"],
-  | "stepKey"
+  | "advanceKey"
   | "deadLetterMessage"
   | "noteFailure"
   | "importDeadLetters"
@@ -82,11 +82,11 @@ export const onDeadLetter = ({ act, ask }: ServerCalls) =>
   })
 
 /** Lets the first message of a key through, as the server shows the key. */
-const stepKey = (calls: ServerCalls): Actions["stepKey"] => {
+const advanceKey = (calls: ServerCalls): Actions["advanceKey"] => {
   const { ask } = calls
   const act = checkedAction(calls)
   return Effect.fnUntraced(function*(consumer, key, action) {
-    const operation = "step through a key"
+    const operation = "advance a key"
     for (let left = most;; left--) {
       const seen = yield* ask(
         operation,
@@ -94,13 +94,13 @@ const stepKey = (calls: ServerCalls): Actions["stepKey"] => {
         ["ConsumerNotFound", "KeyNotFound"],
         (client) => dataOf(client.keys.one({ params: { consumer, key } }))
       ).pipe(
-        Effect.catchTag("KeyNotFound", () => Effect.fail(new NothingToStep({ consumer, key, held: false })))
+        Effect.catchTag("KeyNotFound", () => Effect.fail(new NothingToAdvance({ consumer, key, held: false })))
       )
       const head = seen.held?.deadLetter?.id ?? seen.waiting[0]?.id
       if (seen.held === undefined || head === undefined) {
-        return yield* new NothingToStep({ consumer, key, held: seen.held !== undefined })
+        return yield* new NothingToAdvance({ consumer, key, held: seen.held !== undefined })
       }
-      const names = ["ConsumerNotFound", "NothingToStep", "StaleVersion"] satisfies ReadonlyArray<Known>
+      const names = ["ConsumerNotFound", "NothingToAdvance", "StaleVersion"] satisfies ReadonlyArray<Known>
       const done = yield* Effect.result(
         act(
           operation,
@@ -108,13 +108,13 @@ const stepKey = (calls: ServerCalls): Actions["stepKey"] => {
           { consumer, key },
           names,
           (client, headers, note) =>
-            dataOf(client.steering.stepKey({ params: { consumer, key }, headers, payload: { head, ...note } }))
+            dataOf(client.steering.advanceKey({ params: { consumer, key }, headers, payload: { head, ...note } }))
         )
       )
       if (done._tag === "Success") return done.success
       if (done.failure._tag !== "StaleVersion") return yield* done.failure
       // The head was handled in the meantime.
-      if (left === 0) return yield* new NothingToStep({ consumer, key, held: true })
+      if (left === 0) return yield* new NothingToAdvance({ consumer, key, held: true })
     }
   })
 }
@@ -145,7 +145,7 @@ export const make = (calls: ServerCalls): Actions => {
   const { ask } = calls
   const act = checkedAction(calls)
   return {
-    stepKey: stepKey(calls),
+    advanceKey: advanceKey(calls),
     deadLetterMessage: (consumer, { id, key }, action) =>
       act(
         "dead-letter a message",

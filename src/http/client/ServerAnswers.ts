@@ -75,7 +75,7 @@ const errors = {
   WorkerNotFound: ({ consumer = "", worker = "" }: About) => new Errors.WorkerNotFound({ consumer, worker }),
   NothingToRedrive: ({ consumer = "" }: About) => new Errors.NothingToRedrive({ consumer }),
   // A server says this of a key that is held, and `HttpActions.ts` knows before whether it is.
-  NothingToStep: ({ consumer = "", key = "" }: About) => new Errors.NothingToStep({ consumer, key, held: true }),
+  NothingToAdvance: ({ consumer = "", key = "" }: About) => new Errors.NothingToAdvance({ consumer, key, held: true }),
   MessageNotWaiting: ({ consumer = "", key, messageId: id = "" }: About) =>
     new Errors.MessageNotWaiting({ consumer, id, key: key ?? id }),
   DeadLetterConflict: ({ asked = "", deadLetterId = "" }: About, fields: ServerProblem["fields"]) =>

@@ -14,7 +14,7 @@ import { api } from "../api/Api.ts"
 import * as Problems from "../api/Problems.ts"
 import { Answer, maybe } from "../schema/Answer.ts"
 import { Consumer } from "../schema/ConsumerSchema.ts"
-import { KeyDetail, KeyStep } from "../schema/MessageSchema.ts"
+import { KeyAdvance, KeyDetail } from "../schema/MessageSchema.ts"
 import type { Settings } from "../security/ServerSettings.ts"
 import { keyState } from "./LookingHandlers.ts"
 
@@ -52,15 +52,15 @@ const decideHead = (
     yield* decision(id)
   })
 
-/** Lets the first message of a key through. If it is not the one that the operator saw, the step is rolled back. */
-const step = Effect.fnUntraced(function*(consumer: string, key: string, head: string, action: OperatorAction) {
+/** Lets the first message of a key through. If it is not the one that the operator saw, the advance is rolled back. */
+const advance = Effect.fnUntraced(function*(consumer: string, key: string, head: string, action: OperatorAction) {
   const operations = yield* Operations.Operations
-  const stepped = yield* operations.stepKey(consumer, key, action)
-  const { deadLetterId, messageId } = stepped
+  const advanced = yield* operations.advanceKey(consumer, key, action)
+  const { deadLetterId, messageId } = advanced
   if (head !== messageId && head.padStart(16, "0") !== deadLetterId) {
     return yield* otherHead(consumer, key, head, deadLetterId ?? messageId)
   }
-  return stepped
+  return advanced
 })
 
 export const steering = HttpApiBuilder.group(api, "steering", (handlers) =>
@@ -122,11 +122,11 @@ export const steering = HttpApiBuilder.group(api, "steering", (handlers) =>
         actions(onKey(request, (_, __, action) => decideHead(request, (id) => DeadLetters.discard(id, action)))).pipe(
           provided
         ),
-      stepKey: (request) =>
+      advanceKey: (request) =>
         actions(Effect.gen(function*() {
           const { consumer, key } = request.params
-          const stepped = step(consumer, key, request.payload.head, yield* by(request.payload))
-          return yield* once(request, Answer(KeyStep), Effect.flatMap(stepped, answer))
+          const advanced = advance(consumer, key, request.payload.head, yield* by(request.payload))
+          return yield* once(request, Answer(KeyAdvance), Effect.flatMap(advanced, answer))
         })).pipe(provided)
     })
   }))

@@ -71,11 +71,11 @@ export const KeyDetail = Schema.Struct({
 })
 
 /**
- * The message that a step let through.
+ * The message that an advance let through.
  *
  * @since 0.1.0
  */
-export const KeyStep = Schema.Struct({ messageId: Schema.String, deadLetterId: maybe(Schema.String) })
+export const KeyAdvance = Schema.Struct({ messageId: Schema.String, deadLetterId: maybe(Schema.String) })
 
 const Hold = Schema.Struct({
   parked: Schema.Boolean,

@@ -16,7 +16,7 @@ const advice: Readonly<Record<string, string>> = {
   "worker-not-found": "A worker that has died gives its lanes away by itself. Look at the list of workers.",
   "key-not-found": "The key may have continued meanwhile. Look at the held keys.",
   "nothing-to-redrive": "Other operators may have decided about these dead letters. Look at the list again.",
-  "nothing-to-step": "Pause the key first, or look at what holds it.",
+  "nothing-to-advance": "Pause the key first, or look at what holds it.",
   "message-not-waiting": "The message may be committed or dead by now. Look for it by its id.",
   "not-found": "Look at openapi.json, which lists all paths.",
   "dead-letter-conflict":

@@ -338,18 +338,20 @@ export class NothingToRedrive
 }
 
 /**
- * A key cannot be stepped through, because it is not held or none of its messages waits.
+ * A key cannot advance, because it is not held or none of its messages waits.
  *
  * @since 0.1.0
  */
-export class NothingToStep extends Schema.TaggedError<NothingToStep>("millrace/NothingToStep")("NothingToStep", {
-  consumer: Schema.String,
-  key: Schema.String,
-  /** Whether the key is held. */
-  held: Schema.Boolean
-}) {
+export class NothingToAdvance
+  extends Schema.TaggedError<NothingToAdvance>("millrace/NothingToAdvance")("NothingToAdvance", {
+    consumer: Schema.String,
+    key: Schema.String,
+    /** Whether the key is held. */
+    held: Schema.Boolean
+  })
+{
   override get message() {
-    return `Key ${JSON.stringify(this.key)} of consumer "${this.consumer}" cannot be stepped through: ${
+    return `Key ${JSON.stringify(this.key)} of consumer "${this.consumer}" cannot advance: ${
       this.held ? "none of its messages waits" : "it is not held"
     }. Nothing was changed. Look at held keys with Operations.stuckKeys, or pause the key with Consumers.pauseKey first.`
   }

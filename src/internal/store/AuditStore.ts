@@ -13,7 +13,7 @@ import type { StoreFailure } from "../../Errors.ts"
  *   `imported`.
  * - On a consumer: `removed`, `unsubscribed`. On its queue: `purged`.
  * - On a worker of a consumer: `evicted`.
- * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `stepped`, with the id of the message as detail.
+ * - On a consumer or one of its keys: `paused`, `resumed`. On a key: `advanced`, with the id of the message as detail.
  * - On a failure group: `noted`, with its fingerprint as detail.
  * - On a waiting message: `deadLettered`.
  * - On the tables: `repaired`, with the statement as detail.
@@ -32,7 +32,7 @@ export const actions = [
   "unsubscribed",
   "paused",
   "resumed",
-  "stepped",
+  "advanced",
   "deadLettered",
   "started",
   "continued",

@@ -1,8 +1,8 @@
 /**
- * Steps through a held key: lets its first message through, and keeps the key held for the others.
+ * Advances a held key: lets its first message through, and keeps the key held for the others.
  *
  * The hold names that one message, and the poll treats it as if its key had no hold. Every other row stays hidden. The
- * message gets the transaction id of the step, so a reader whose mark is behind it finds it as a late row. When the
+ * message gets the transaction id of the advance, so a reader whose mark is behind it finds it as a late row. When the
  * message fails and its key is held again, the hold lets nothing through any more.
  *
  * Lock order: the consumer, the dead letter, the message, the hold.

@@ -1,4 +1,4 @@
-/** Steps through a held key, one message at a time and in order, on Postgres and on PGlite. */
+/** Advances a held key, one message at a time and in order, on Postgres and on PGlite. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { Audit, Consumers, DeadLetters, Pipeline, Retry, Topic, Worker } from "millrace"
@@ -11,7 +11,7 @@ const by = { by: "anna" }
 const quick = { idlePoll: "50 millis", lanes: 4 } as const
 
 /** A consumer whose handler fails for the ids in the set, and what it has handled. */
-const stepped = (consumer: string) => {
+const advanced = (consumer: string) => {
   const Notes = Topic.make(consumer, {
     schema: Schema.Struct({ id: Schema.String, key: Schema.String }),
     key: ({ key }) => key,
@@ -43,12 +43,12 @@ const engines: ReadonlyArray<readonly [string, Layer.Layer<any, any>]> = [
 for (const [engine, services] of engines) {
   const ports = services as ReturnType<typeof pglite>
   layer(Operations.layer({ schema }).pipe(Layer.provideMerge(ports)), { excludeTestServices: true, timeout: 60_000 })(
-    `steps on ${engine}`,
+    `advances on ${engine}`,
     (it) => {
       it.effect("let one message of a parked key through, then the next one, and then the rest in order", () =>
         Effect.gen(function*() {
           const ops = yield* Operations.Operations
-          const { consumer, failing, handled, pipeline, publish } = stepped("parked")
+          const { consumer, failing, handled, pipeline, publish } = advanced("parked")
           yield* Effect.scoped(Effect.gen(function*() {
             yield* Layer.build(Worker.layer(pipeline, quick))
             failing.add("dead1")
@@ -61,13 +61,13 @@ for (const [engine, services] of engines) {
                 eventually(Effect.sync(() => handled.length >= ids.length)),
                 Effect.andThen(Effect.sleep("300 millis"), Effect.sync(() => assert.deepStrictEqual(handled, ids)))
               )
-            const first = yield* ops.stepKey(consumer, "k", by)
+            const first = yield* ops.advanceKey(consumer, "k", by)
             assert.deepStrictEqual(first, { messageId: "dead1", deadLetterId: deadLetter!.id })
             yield* has("dead1")
             const [key] = yield* ops.stuckKeys({ consumer })
             assert.deepInclude(key, { parked: false, behind: { value: 4, kind: "exact" } })
             assert.strictEqual(key!.paused?.by, "anna")
-            const second = yield* ops.stepKey(consumer, "k", { by: "ben" })
+            const second = yield* ops.advanceKey(consumer, "k", { by: "ben" })
             assert.deepStrictEqual(second, { messageId: "b", deadLetterId: undefined })
             yield* has("dead1", "b")
             yield* Consumers.resumeKey(consumer, "k", by)
@@ -75,35 +75,35 @@ for (const [engine, services] of engines) {
             const audit = yield* Audit.list({ about: "consumers", consumer })
             assert.deepStrictEqual(audit.map(({ action, by, detail }) => [by, action, detail]), [
               ["anna", "resumed", ""],
-              ["ben", "stepped", "b"],
-              ["anna", "stepped", "dead1"]
+              ["ben", "advanced", "b"],
+              ["anna", "advanced", "dead1"]
             ])
-            const over = yield* Effect.flip(ops.stepKey(consumer, "k", by))
-            assert.deepInclude(over, { _tag: "NothingToStep", held: false })
+            const over = yield* Effect.flip(ops.advanceKey(consumer, "k", by))
+            assert.deepInclude(over, { _tag: "NothingToAdvance", held: false })
           }))
         }))
 
       it.effect("let nothing else through when the message fails: dead again, or held for a retry", () =>
         Effect.gen(function*() {
           const ops = yield* Operations.Operations
-          const { consumer, failing, handled, pipeline, publish } = stepped("failing")
+          const { consumer, failing, handled, pipeline, publish } = advanced("failing")
           yield* Effect.scoped(Effect.gen(function*() {
             yield* Layer.build(Worker.layer(pipeline, quick))
             failing.add("dead2").add("later")
             yield* publish("dead2", "later", "last")
             const open = Effect.map(DeadLetters.list({ consumer, state: "open" }), ([deadLetter]) => deadLetter)
             yield* eventually(Effect.map(open, (deadLetter) => deadLetter !== undefined))
-            yield* ops.stepKey(consumer, "k", by)
+            yield* ops.advanceKey(consumer, "k", by)
             yield* eventually(Effect.map(open, (deadLetter) => deadLetter?.redriven === 1))
             yield* Effect.sleep("300 millis")
             assert.deepStrictEqual(handled, [])
             // The dead letter is the first message again. Without it the next one is, whose retry is delayed.
             failing.delete("dead2")
-            assert.strictEqual((yield* ops.stepKey(consumer, "k", by)).messageId, "dead2")
+            assert.strictEqual((yield* ops.advanceKey(consumer, "k", by)).messageId, "dead2")
             const committed = (id: string) =>
               eventually(Effect.map(ops.find(id, { key: "k" }), ({ consumers }) => consumers[0]?.state === "committed"))
             yield* committed("dead2")
-            assert.strictEqual((yield* ops.stepKey(consumer, "k", by)).messageId, "later")
+            assert.strictEqual((yield* ops.advanceKey(consumer, "k", by)).messageId, "later")
             yield* eventually(
               Effect.map(ops.find("later", { key: "k" }), ({ consumers }) => consumers[0]?.queue?.attempts === 1)
             )
@@ -117,17 +117,17 @@ for (const [engine, services] of engines) {
           yield* Effect.scoped(Effect.gen(function*() {
             yield* Layer.build(Worker.layer(pipeline, quick))
             failing.clear()
-            assert.strictEqual((yield* ops.stepKey(consumer, "k", by)).messageId, "later")
+            assert.strictEqual((yield* ops.advanceKey(consumer, "k", by)).messageId, "later")
             yield* committed("later")
             yield* Effect.sleep("300 millis")
             assert.deepStrictEqual(handled, ["dead2", "later"])
           }))
-          // A worker that starts later reads the key from its beginning, and lets only the stepped message through.
-          yield* ops.stepKey(consumer, "k", by)
+          // A worker that starts later reads the key from its beginning, and lets only the advanced message through.
+          yield* ops.advanceKey(consumer, "k", by)
           yield* publish("new")
           yield* Worker.drain(pipeline, quick)
           assert.deepStrictEqual(handled, ["dead2", "later", "last"])
-          const unknown = yield* Effect.flip(ops.stepKey("unknown", "k", by))
+          const unknown = yield* Effect.flip(ops.advanceKey("unknown", "k", by))
           assert.strictEqual(unknown._tag, "ConsumerNotFound")
         }))
     }

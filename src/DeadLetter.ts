@@ -208,7 +208,7 @@ export interface FrozenSet {
 }
 
 /**
- * The failure of a message that waited when its topic was unsubscribed. No attempt was made for it.
+ * Returns the failure of a message that waited when its topic was unsubscribed. No attempt was made for it.
  *
  * @since 0.1.0
  */

@@ -33,7 +33,7 @@ export interface HeldLease {
  * @since 0.1.0
  */
 export interface Failure {
-  /** 1 for the first attempt. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number
   /**
    * Milliseconds since the epoch, on the worker's clock. This time is for display and for retry schedules. It is never
@@ -103,7 +103,7 @@ export interface Delivery {
  */
 export interface DeliveryContext {
   readonly message: Message
-  /** 1 for the first attempt. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number
   /** How often the message was redriven. 0 if it never was. */
   readonly redriven: number

@@ -2,9 +2,12 @@
  * A named lease: a right that one process holds at a time, for leader election or work that must have one owner.
  *
  * A lease is a scoped resource. While its scope is open, the lease is renewed after each third of its duration. When
- * the scope closes, the lease is given back, and a waiting process gets it at once. The lease ends by the store's
- * clock. The deadline is measured on the monotonic clock, from before the request was sent. So the owner stops before
- * the store lets the next owner in. A lease that could not be renewed is lost and cannot be recovered.
+ * the scope closes, the lease is given back, and a waiting process gets it at once.
+ *
+ * The store's clock decides when the lease ends. The owner measures its own deadline on the monotonic clock, from
+ * before each request was sent. At that deadline, less a margin, {@link Lease.lost} completes and {@link use}
+ * interrupts its effect. This happens before the store lets the next owner in. A lease that was not renewed in time is
+ * lost and cannot be recovered.
  *
  * A process may freeze, and still act as the owner when it continues. Its writes to the store are refused if it
  * checks the lease in the same transaction ({@link fenced}), because each owner has a higher token. Its effects

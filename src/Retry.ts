@@ -70,8 +70,8 @@ export type RuntimeFailure =
 export type Policy<E> = Schedule.Schedule<unknown, E>
 
 /**
- * Exponential backoff: the first delay is `base`, and each next delay is `factor` times longer, up to `cap`. Each delay
- * is randomised by 20 %. The schedule ends after `attempts` attempts, the first one counted.
+ * Makes an exponential backoff: the first delay is `base`, and each next delay is `factor` times longer, up to `cap`.
+ * Each delay is randomised by 20 %. The schedule ends after `attempts` attempts, the first one counted.
  *
  * ```ts
  * import { Retry } from "millrace"
@@ -84,7 +84,7 @@ export type Policy<E> = Schedule.Schedule<unknown, E>
 export const exponential = (base: Duration.Input, options?: {
   /** Default 2. */
   readonly factor?: number | undefined
-  /** The longest delay. Default 1 minute. */
+  /** The longest delay before it is randomised. Default 1 minute. */
   readonly cap?: Duration.Input | undefined
   /** Attempts in all, at least 1. Default 30. */
   readonly attempts?: number | undefined
@@ -111,7 +111,7 @@ export interface RetryOptions {
   readonly attempts?: number | undefined
   /** The first delay. Default 100 milliseconds. */
   readonly base?: Duration.Input | undefined
-  /** The longest delay. Default 1 minute. */
+  /** The longest delay before it is randomised. Default 1 minute. */
   readonly cap?: Duration.Input | undefined
   /** How much longer each delay is than the one before it. Default 2. */
   readonly factor?: number | undefined

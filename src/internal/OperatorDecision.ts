@@ -29,7 +29,7 @@ export const discarded = kind("discarded", "open", "discarded")
 export const restored = kind("restored", "discarded", "open")
 export const released = kind("released", "open", "open", true)
 
-/** Returns the conflict of a decision with an earlier decision, if there is one. */
+/** Returns the conflict if the state of the dead letter does not allow the decision. Otherwise returns undefined. */
 export const conflict = (
   decision: OperatorDecision,
   { changedAt: at, changedBy: by, id: deadLetterId, parked, state }: Pick<

@@ -1,8 +1,8 @@
 /**
  * Searches of dead letters: by filter, by the version that they died on, by text, and by a value in the payload.
  *
- * No index has texts and payloads. So such a search looks at the newest dead letters that match the rest, says how many
- * these were, and can continue from there.
+ * No index has texts and payloads. So such a search looks at the newest dead letters that match all other filters, says
+ * how many these were, and can continue from there.
  *
  * @since 0.1.0
  */
@@ -45,8 +45,8 @@ export interface DeadLetterSearch extends Query {
 export interface DeadLettersFound {
   readonly deadLetters: ReadonlyArray<DeadLetter>
   /**
-   * How many dead letters that match the rest were looked at. Undefined if the search asked for no text and no value in
-   * the payload.
+   * How many dead letters that match all other filters were looked at. Undefined if the search asked for no text and no
+   * value in the payload.
    */
   readonly looked: number | undefined
   /** The value of `before` that continues the search. Undefined if the search came to the end. */
@@ -54,7 +54,8 @@ export interface DeadLettersFound {
 }
 
 /**
- * Reads a value in a payload as operators write it: `lines.0.sku:a-7`. The first colon ends the path.
+ * Parses a search for a value in a payload, as operators write it: `lines.0.sku:a-7`. The first colon ends the path.
+ * Fails if the colon or a name is missing, or if the path has more than 64 names.
  *
  * ```ts
  * import { Result } from "effect"

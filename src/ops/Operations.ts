@@ -123,8 +123,8 @@ export class Operations extends Context.Service<Operations, {
   ) => Effect.Effect<FailureHistory, StoreFailure | ConsumerNotFound>
   /**
    * Returns a page of dead letters in any state, newest first. A search for a text or for a value in the payload looks
-   * at the newest 20,000 that match the rest (2,000 on PGlite). It ends after 32 MiB, or 8 MiB for a value. `next`
-   * continues it.
+   * at the newest 20,000 that match all other filters (2,000 on PGlite). It ends after 32 MiB, or 8 MiB for a value.
+   * `next` continues it.
    */
   readonly searchDeadLetters: (
     search?: DeadLetterSearch
@@ -298,7 +298,7 @@ export class Operations extends Context.Service<Operations, {
   ) => Effect.Effect<EditPreview, StoreFailure | DeadLetterNotFound>
   /**
    * Redrives a dead letter with another payload, for a tool that has no Schema of the topic. Only the JSON and its size
-   * are checked, so `DeadLetters.redriveEdited` is better where the topic is at hand. Id, key and place stay.
+   * are checked, so `DeadLetters.redriveEdited` is better if the tool has the topic. Id, key and place stay.
    */
   readonly redriveEdited: (
     deadLetterId: string,

@@ -389,7 +389,8 @@ const drain = (
     let still = 0
     while (true) {
       yield* runReadyWithin(until - tape.now)
-      // Before the worker has started, the store perhaps does not know the consumer, so a failure is ignored.
+      // Before the worker has started, the store perhaps does not know the consumer. So a failure only ends the wait
+      // when the time is over.
       const unread = tape.waiting.length > 0 ? Result.succeed(0) : yield* Effect.result(time.unread)
       const { waiting } = tape
       if (waiting.length === 0 && Result.isSuccess(unread) && unread.success === 0) return

@@ -61,7 +61,7 @@ export const encode = (settings: Settings, message: Message.Message): Result.Res
     }
   }
   if (headers.size > 0) attributes.push([`${prefix}millraceheaders`, written(asciiJson(Object.fromEntries(headers)))])
-  // The media type is optional, so that it is the first to give way.
+  // The media type is optional, so it is left out first when there are too many attributes.
   if (attributes.length < maxAttributes) attributes.push([contentType, "application/json"])
   const bytes = attributes.reduce(
     (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),

@@ -50,10 +50,12 @@ const look = async (copy: string, mutant: Mutant) => {
     () => vitest(copy, { args: [mutant.test, ...named(mutant)], url: server.url, limit })
   )
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  // A run that was killed by its timeout hung: a bounded wait is gone, which counts as seen.
+  // A run that was killed by its timeout hung: a bounded wait is gone, which counts as seen. On a busy machine the
+  // limit may have come too soon, so the verdict says it.
   const caught = code !== 0 && (code === null || ran(output))
   if (!caught) bad++
-  console.log(`${caught ? "caught   " : "SURVIVED "} ${mutant.name} (${seconds} s): ${mutant.test} "${mutant.named}"`)
+  const verdict = code === null ? "hung     " : caught ? "caught   " : "SURVIVED "
+  console.log(`${verdict} ${mutant.name} (${seconds} s): ${mutant.test} "${mutant.named}"`)
   if (!caught) console.log(output.split("\n").slice(-12).join("\n"))
 }
 

@@ -35,7 +35,7 @@ const repairsOf = (checks: ReadonlyArray<Check>): ReadonlyArray<string> => check
 
 /**
  * Runs one repair. Its audit entry commits before it, since a repair is in no transaction. So each repair has an entry,
- * and an entry may have a repair that failed.
+ * and an entry may name a repair that failed.
  */
 const repair = Effect.fnUntraced(function*(statement: string) {
   const { by, note = "" } = yield* operator

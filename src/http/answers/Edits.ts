@@ -15,7 +15,10 @@ import type { OperatorAction } from "../../Store.ts"
 import type { EditCheck } from "../schema/DeadLetterSchema.ts"
 import { Settings } from "../security/ServerSettings.ts"
 
-/** Returns the edit with the hidden values of the stored payload, and what hides them in a message. */
+/**
+ * Puts the hidden values of the stored payload back into the edit. Returns the result, and the function that hides
+ * these values in a text. Fails if a placeholder stands for no hidden value.
+ */
 const restored = Effect.fnUntraced(function*({ id, message }: DeadLetter, edited: string) {
   const { redaction } = yield* Settings
   const stored = redaction.hide(message.payload)

@@ -44,7 +44,7 @@ const masked = (failure: Failure, mask: Hidden["mask"]): Failure => ({
   stack: mask(failure.stack)
 })
 
-/** The failure of a message whose payload is not at hand. Nothing of it that may quote the payload is shown. */
+/** Returns the failure of a message whose payload was not read. Hides every text of it that may quote the payload. */
 const withoutQuotes = (failure: Failure): Failure => masked(failure, (text) => text === "" ? "" : "[hidden]")
 
 const headersOf = (headers: Readonly<Record<string, string>>, mask: Hidden["mask"]) =>

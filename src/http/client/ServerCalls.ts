@@ -2,7 +2,7 @@
  * Sends the requests of the operations to a server, with its token, an Idempotency-Key for each action, and bounds.
  *
  * A request that got no answer is sent again if that is safe: it reads, or the server knows it by its Idempotency-Key.
- * A server that asks for patience is asked again after the time that it names.
+ * If the answer names a time to wait, the request is sent again after that time.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

@@ -63,7 +63,7 @@ const queryOf = (given: Given) => ({
 const searchOf = Effect.fnUntraced(function*(given: Given, { redaction }: Settings["Service"]) {
   const { payload, text, version } = given
   if (redaction.active && (text !== undefined || payload !== undefined)) {
-    // A search would tell the hidden values by what it finds.
+    // The results of a search would reveal hidden values.
     return yield* new Problems.InvalidRequest({
       detail: "This server hides values of payloads, so it searches no texts and no payloads. Nothing was read. "
         + "Search by consumer, topic, key, message, error, reason, version or time."

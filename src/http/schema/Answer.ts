@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 
 /**
- * A field that is absent in JSON while its value is undefined.
+ * Makes a field that is absent in JSON while its value is undefined.
  *
  * @since 0.1.0
  */

@@ -29,8 +29,8 @@ export const sameSite = (headers: Headers): boolean => {
 export const isSafe = (method: string): boolean => method === "GET" || method === "HEAD" || method === "OPTIONS"
 
 /**
- * Returns the name of the session's cookie. Browsers keep the prefix `__Host-`, which forbids other hosts to set it,
- * only on https and on localhost.
+ * Returns the name of the session's cookie. Browsers accept a cookie with the prefix `__Host-` only on https and on
+ * localhost. The prefix keeps other hosts from setting the cookie.
  */
 export const cookieName = (headers: Headers, secure: boolean): string =>
   isSecure(headers, secure) ? "__Host-millrace" : "millrace"

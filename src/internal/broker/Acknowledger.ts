@@ -18,7 +18,7 @@ const deleters = 4
 /** While so many deletes wait, nothing more is received. */
 const mostWaiting = 1_000
 
-/** How often a delete that failed is repeated. After that, SQS hands the message out again. */
+/** How often a delete that failed is repeated. After that, the broker hands the message out again. */
 const mostTries = 10
 
 export interface Acknowledger {

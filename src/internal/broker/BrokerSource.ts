@@ -78,7 +78,7 @@ const removeUndiverted = (
   })
 
 /**
- * Describes the removal of messages that are held here and have no record in the store. Any other one needs
+ * Describes the removal of messages that the subscription has and that have no record in the store. Any other one needs
  * `removeInTransaction`.
  */
 const removal = ({ held, queue }: Seat, lanes: OverflowLanes): Subscription["removal"] => (deliveries) =>

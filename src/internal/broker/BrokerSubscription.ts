@@ -3,7 +3,8 @@
  *
  * Polls fill a buffer, from which `take` hands out. If a message has come before, the store is asked for its record:
  * failed attempts, when the next one is due, and crashes. The broker counts deliveries, and its count alone never
- * proves a crash. Holds, releases and isolations explain deliveries, and their records are in the store.
+ * proves a crash. A hold, a release or an isolation also raises the count. The store records these, and they are
+ * subtracted.
  *
  * No commit waits for the broker. A crash between COMMIT and the delete leaves a message that comes again, and its
  * commit is a duplicate.

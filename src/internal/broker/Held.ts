@@ -1,6 +1,6 @@
 /**
- * Owns the messages that a subscription holds at a broker: handles, leases and states. All methods are synchronous, so
- * every transition is atomic.
+ * Keeps the messages that a subscription has received from a broker and that are still there: handles, leases and
+ * states. All methods are synchronous, so every transition is atomic.
  *
  * A message without a group has a lease of its own. The messages of a group share one lease. If one of them is lost, a
  * later one must not run before it, so the whole group is lost.
@@ -21,8 +21,8 @@ import type { DeliveryCount, Unsettled } from "../../Store.ts"
 import type { Received } from "./BrokerQueue.ts"
 
 /**
- * A message that the subscription has received. The entry is removed when SQS has deleted the message, or when its
- * lease is lost. It is also removed when the message is hidden for a hold, or given back.
+ * A message that the subscription has received. The entry is removed when the broker has deleted the message, or when
+ * its lease is lost. It is also removed when the message is hidden for a hold, or given back.
  */
 export interface Entry {
   readonly messageId: string
@@ -79,8 +79,8 @@ export class Held {
   }
 
   /**
-   * Enters received messages. A message that is held already came again: only its handle is replaced, and it is not
-   * handed out twice.
+   * Enters received messages. A message that the subscription has already came again: only its handle is replaced, and
+   * it is not handed out twice.
    */
   enter<R extends Received>(messages: ReadonlyArray<R>, claimedAt: bigint, messageOf: (received: R) => Message): void {
     this.purge()

@@ -1,5 +1,6 @@
 /**
- * The state of a worker's subscription to a broker, and how it hands out, gives back and settles what it holds.
+ * The state of a worker's subscription to a broker, and how it hands out, gives back and settles the messages that it
+ * has received.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -138,7 +139,7 @@ export const isBusy = ({ acknowledger, held, queue }: Seat): boolean =>
  */
 export const isAwaited = ({ polls, spec }: Seat): boolean => Duration.toMillis(spec.idlePoll) === 0 || polls.failing()
 
-/** The error of a delivery that this subscription does not hold any more. */
+/** The error of a delivery that this subscription does not have any more. */
 export const notHeld = ({ spec: { consumer } }: Seat, { lease }: Delivery): LeaseLost =>
   new LeaseLost({
     lease: `${lease.name} of "${consumer}"`,

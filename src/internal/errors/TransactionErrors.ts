@@ -1,5 +1,6 @@
 /**
- * Errors of a transaction, beside the error of its own body. The Postgres adapter chooses among them by SQLSTATE.
+ * Errors of a transaction, beside the error of its own body. The Postgres adapter chooses among them by SQLSTATE, and
+ * by how far the transaction had come.
  *
  * @since 0.1.0
  */

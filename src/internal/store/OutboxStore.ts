@@ -25,10 +25,12 @@ export interface OutboxStore {
    * Writes of concurrent callers without an ambient transaction may share one. No write fails because of a message of
    * another one.
    *
-   * With `delay`, the messages are kept apart until they are due. The first worker that polls after that time moves
-   * them into the queue in one transaction, in the order of their due times. A message with a name replaces the one
-   * that waits under it, in the same transaction. The waiting message is also replaced if the new one is due at once. A
-   * replacement that meets a message which is being moved waits for the move and then publishes a second message.
+   * With `delay`, the messages are kept apart until they are due. Workers move due messages into the queue, in the
+   * order of their due times. One move is one transaction. If many messages are due, several moves follow one another.
+   *
+   * A message with a name replaces the waiting message of the same topic, key and name, in the transaction of this
+   * write. The waiting message is also replaced if the new one is due at once. A replacement that meets a message which
+   * is being moved waits for the move and then publishes a second message.
    */
   readonly write: (messages: ReadonlyArray<Message>, delay?: ResolvedDelay) => Effect.Effect<void, StoreFailure>
   /**

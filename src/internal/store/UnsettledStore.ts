@@ -67,7 +67,7 @@ export interface UnsettledStore {
    * Begins the settlement of messages of a broker, and deletes the records of these ids. Atomic with the transaction.
    *
    * Returns false if the consumer is not registered any more. Otherwise it stays registered until the transaction ends,
-   * and the commit survives a crash of the store. A broker hands out an acknowledged message never again.
+   * and the commit survives a crash of the store. A broker never hands out an acknowledged message again.
    */
   readonly settle: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<boolean, StoreFailure, Transaction>
 }

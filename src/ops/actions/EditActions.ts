@@ -1,5 +1,5 @@
 /**
- * Previews an edited payload, and redrives a dead letter with it where no Schema is at hand.
+ * Previews an edited payload, and redrives a dead letter with it, for a tool without the Schema.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

@@ -107,7 +107,10 @@ export const make = (
     return yield* found(id)
   })
 
-  /** Reads a run that exists. It can only be missing if its consumer was removed meanwhile. */
+  /**
+   * Reads a run. Fails with `RedriveRunNotFound` if there is none: its id was never used, retention has deleted it, or
+   * its consumer was removed.
+   */
   const found = (id: string): Effect.Effect<RedriveRun, StoreFailure | RedriveRunNotFound> => redriveRun(id)
 
   /** Runs an action. If the run is in no state that allows it, fails with that state and with who changed it. */

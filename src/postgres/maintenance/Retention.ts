@@ -1,15 +1,16 @@
 /**
- * Deletes old data, so that the tables stay small: message ids, audit entries, worker rows, and dead letters that were
- * resolved or discarded. Also deletes old records of messages at brokers. Unrouted messages are deleted only if the
- * user wants it.
+ * Deletes old data, so that the tables stay small: message ids, audit entries, and dead letters that were resolved or
+ * discarded. Also deletes redrive runs that are over, rows of dead workers, and old records of messages at brokers.
+ * Unrouted messages are deleted only if the user wants it.
  *
- * A message id stays in the inbox for at least the deduplication window after its commit. It stays longer while a
- * message waits that was published within that window. Ids of open dead letters stay, and so do ids of messages that
- * are not due or that no consumer reads. When a batch finds such an id, the id's window begins again.
+ * A message id stays in the inbox for at least the deduplication window after its commit. While messages wait, the
+ * window of their queue counts back from the publish of the oldest one, so ids stay longer. Ids of open dead letters
+ * stay, and so do ids of messages that are not due or that no consumer reads. When a batch finds such an id, the id's
+ * window begins again.
  *
- * Deletes run in small batches with a pause between them, in one process at a time, on the machinery's connections. If
- * the deletes of one table fail, the other tables are not affected, and the next round tries again. A warning is logged
- * if a table fails several rounds in a row.
+ * Deletes run in small batches with a pause between them, in one process at a time, on the connections that workers
+ * use. If the deletes of one table fail, the other tables are not affected, and the next round tries again. A warning
+ * is logged if a table fails several rounds in a row.
  *
  * @since 0.1.0
  */

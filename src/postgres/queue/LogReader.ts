@@ -304,7 +304,8 @@ export class LogReader {
         if (state !== "waiting" || message === undefined) continue
         const ofKey = counts.get(key) ?? lane.out(key)
         const diverted = lane.diverted.has(key)
-        // If an entry of a diverted key is out, it may have to move, too. It must then stand before the later ones.
+        // While the worker has an entry of a diverted key, later entries of that key wait. That entry may still move
+        // into the lane, and must stand before them.
         const most = diverted ? 1 : demand.perKey
         if (ofKey >= most) lane.blocked++
         else if (diverted) plan.moved.push({ lane, entry, message })

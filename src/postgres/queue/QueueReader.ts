@@ -404,7 +404,7 @@ export class QueueReader<E> {
 
   /**
    * Ends holds that are due; from then on their keys lag. Only this function ends holds. Returns the keys whose holds
-   * are still there, because another transaction has locked them.
+   * are still there: another transaction has locked the hold, an operator has paused the key, or the lane is lost.
    */
   #endDue(): Effect.Effect<ReadonlySet<string>, E> {
     const due = this.#due

@@ -1,5 +1,5 @@
 /**
- * The statements of the queue reader. They run on the machinery's connections.
+ * The statements of the queue reader. They run on the connections that workers use.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,10 @@ export interface ReaderPort<E> {
   readonly poll: (request: PollRequest) => Effect.Effect<{ readonly rows: Rows; readonly meta: Meta }, E>
   /** Records how far each lane was read. Returns the numbers of the lanes that this worker still owns. */
   readonly record: (top: ReadonlyMap<OwnedLane, bigint>) => Effect.Effect<ReadonlySet<unknown>, E>
-  /** Ends the holds of these keys that are due. Returns the holds that it ended; the others are locked. */
+  /**
+   * Ends those holds of these keys that are due, and returns them. A hold stays if another transaction has locked it,
+   * an operator has paused the key, or the lane is lost.
+   */
   readonly endDue: (owned: ReadonlyArray<OwnedLane>, keys: ReadonlyArray<string>) => Effect.Effect<Rows, E>
   /** Lowers the hold of each key to this seq, so that it hides that row too. Returns the keys of the lowered holds. */
   readonly lower: (from: ReadonlyMap<string, bigint>) => Effect.Effect<Rows, E>

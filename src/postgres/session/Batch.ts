@@ -262,7 +262,8 @@ class Reader {
     this.driver.consumer = undefined
     if (this.failure === undefined) return this.resume(Effect.succeed(this.answers))
     const unanswered = this.plans.slice(this.answers.length)
-    // The first of them failed, maybe because the server has lost its name. The others were skipped.
+    // The first of these statements failed, perhaps because the server no longer knows its prepared name. The server
+    // skipped the others.
     const first = unanswered[0]?.prepared
     this.cache?.failed([...parsedBy(unanswered), ...(first === undefined ? [] : [first])])
     this.resume(Effect.fail(this.failure))

@@ -5,7 +5,7 @@
  * | caller | connections | because |
  * | --- | --- | --- |
  * | a committer's transaction | the committers' pool | handlers that use the whole users' pool must not stop commits |
- * | reading, claiming, renewing | the machinery's small pool | leases must be renewed under any load of other pools |
+ * | the machinery: reading, claiming, renewing | a small pool | leases must be renewed under any load of other pools |
  * | operators who look (`ReadTransaction`) | the readers' small pool | looking and handlers do not delay one another |
  * | all others (publishing, users' statements) | the users' pool | the pool's size is the user's setting |
  * | LISTEN | one, once a call listens | a connection that listens must do nothing else |

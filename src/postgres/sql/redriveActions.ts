@@ -58,7 +58,7 @@ from seen`,
   array(select distinct w.code_version from ${t.workers} w where w.queue_id = c.id and w.alive_until > clock_timestamp()
     and w.code_version <> '' order by 1) as running_now,
   (select ${padded("r.id")} from ${t.redriveRuns} r where r.queue_id = c.id and r.${open}) as run,
-  (select coalesce(sum(s.committed), 0)::float8 from ${t.series} s where s.queue_id = c.id and s.step = 10
+  (select coalesce(sum(s.committed), 0)::float8 from ${t.series} s where s.queue_id = c.id and s.seconds = 10
     and s.at >= statement_timestamp() - interval '5 minutes') as committed
 from ${t.consumers} c where c.name = $1 and c.lanes > 0`,
 

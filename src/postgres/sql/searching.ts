@@ -1,6 +1,6 @@
 /**
  * Searches of dead letters. No index has texts and values in payloads. So a search for one looks at the newest dead
- * letters that match the rest.
+ * letters that match all other filters.
  *
  * @since 0.1.0
  */
@@ -45,14 +45,14 @@ const conditions = (sought: Sought): string => {
 }
 
 /**
- * The candidates of a search, newest first: the newest $13 that match all but the text and the value. A candidate is a
- * `hit` if it matches those, too. A search for a text or a value reads a bounded number of bytes, and its newest
- * candidate in any case. Candidates beyond that are not `near`.
+ * Selects the candidates of a search, newest first: the newest $13 that match all filters but text and value. A
+ * candidate is `near` while the bytes before it are below the limit. A candidate is a `hit` if it is `near` and matches
+ * text and value.
  *
  * With `offset 0` the statement reads the candidates one by one, and not the whole table.
  *
- * Index: that of the way, primary key. $1 to $12 as in `list` $13 looked at $15 text, or null $16 text in JSON, or null
- * $17 path $18 value
+ * Index: the one that `way` names, and the primary key. $1 to $12 as in `list` $13 the most candidates $15 text, or
+ * null $16 text in JSON, or null $17 path $18 value
  */
 export const candidates = (t: Names, way: Way, sought: Sought): string =>
   `select id, nth, near, case when near then ${conditions(sought)} else false end as hit from (

@@ -49,6 +49,10 @@ const pausing = (it: Tests, options: Options) => {
   it.effect("ends a pause by itself when its time is over, and records that", () =>
     Effect.gen(function*() {
       const { consumer, nothing, open, publish, receive, store } = yield* bench(options)
+      // While no worker runs, a pause whose time is over stays. The operator that resumes is not refused.
+      yield* store.consumers.pause(consumer, { by: "ann", millis: 1 })
+      yield* options.elapse(Duration.millis(100))
+      yield* store.consumers.resume(consumer, ben)
       const subscription = yield* open()
       // Longer than the polls that find nothing, also on a slow machine.
       const millis = 3 * Duration.toMillis(Duration.fromInputUnsafe(options.idlePoll)) + 4_000
@@ -61,7 +65,7 @@ const pausing = (it: Tests, options: Options) => {
       assert.deepStrictEqual(ids(yield* receive(subscription, 1)), ["a"])
       assert.isFalse(subscription.paused())
       assert.isUndefined((yield* store.consumers.get(consumer)).paused)
-      // A pause whose time is over refuses neither the next pause nor the operator that resumes.
+      // A pause whose time is over does not refuse the next pause, which ends it first.
       yield* store.consumers.pause(consumer, { by: "ann", millis: 1 })
       yield* options.elapse(Duration.millis(100))
       yield* store.consumers.pause(consumer, { by: "ben", millis: 60_000 })
@@ -71,6 +75,8 @@ const pausing = (it: Tests, options: Options) => {
       const audit = yield* store.audit.list({ consumer, about: "consumers" })
       const known = audit.map(({ action, by, detail }) => [action, by, detail.replace(/\d{4}-\S+Z$/, "T")])
       assert.deepStrictEqual(known.toReversed(), [
+        ["paused", "ann", "until T"],
+        ["resumed", "ben", ""],
         ["paused", "ann", "until T"],
         ["resumed", "millrace", "the pause of ann lasted until T"],
         ["paused", "ann", "until T"],
@@ -362,7 +368,7 @@ const evicting = (it: Tests, options: Options) => {
         busy: 0
       })
       assert.strictEqual((yield* store.consumers.get(consumer)).workers, 0)
-      // Its commits are refused before another worker has claimed the lanes.
+      // The commits of the evicted worker are refused already, before another worker claims the lanes.
       assert.deepStrictEqual(ids(yield* settle(hung, had)), [])
       // The other worker does not wait for the end of the lease.
       const other = yield* open({ worker: "other" })

@@ -43,7 +43,8 @@ export const queueStatusPromises = (it: Tests, options: Options): void => {
       yield* options.elapse(Duration.millis(200))
       const { freeLanes: _, lagMillis, oldestMillis, parkedMillis, paused, pipeline: __, redriveStopped, ...counts } =
         yield* status
-      // The messages of a parked key do not wait for a worker, so they do not count as waiting.
+      // Messages of held keys do not count as waiting: neither the one behind the parked dead letter, nor the one whose
+      // retry is not due.
       assert.deepStrictEqual(counts, { waiting: 1, unsettled: 3, delayedKeys: 1, parkedKeys: 1, deadLetters: 1 })
       assert.isTrue(lagMillis >= 200 && lagMillis < 60_000 && parkedMillis >= 200 && parkedMillis < 60_000)
       assert.isTrue(!paused && !redriveStopped && oldestMillis >= 200 && oldestMillis < 60_000)

@@ -15,7 +15,9 @@ import * as Hold from "../../Hold.ts"
 import type { Subscription } from "../../Transport.ts"
 import { bench, claimOf, failure, ids, makeMessage, type Options, requires, type Tests } from "./kit.ts"
 
-/** A bench with the commit of a worker: it returns the ids that had their effect in it, and acknowledges nothing. */
+/**
+ * Makes a bench with a commit like a worker's. The commit returns the ids whose effect ran, and acknowledges nothing.
+ */
 const committing = Effect.fnUntraced(function*(options: Options) {
   const kit = yield* bench(options)
   const { consumer, store } = kit

@@ -174,7 +174,8 @@ export const make = Effect.fnUntraced(function*(options: {
         + `Move long computations out of the handlers (into a worker thread), or lengthen the lease.`
     )
 
-  // Renews after each third of the lease. While some lease has less than half of its time left, renews at every tick.
+  // The loop renews after each third of the lease. While some lease has less than half of its time left, it renews at
+  // every tick.
   const renewals = Effect.suspend(() => {
     let last = now()
     return Effect.forever(

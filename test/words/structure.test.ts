@@ -50,7 +50,10 @@ describe("the public modules", () => {
 
 describe("a port", () => {
   /** Code that calls the ports: the worker, brokers, logs and the public modules, without the ports themselves. */
-  const callers = [...root, ...sources.filter((path) => /^src\/(?:worker|internal\/broker|redis)\//.test(path))]
+  const callers = [
+    ...root,
+    ...sources.filter((path) => /^src\/(?:worker|internal\/broker|internal\/health|redis)\//.test(path))
+  ]
     .filter((path) => path !== "src/Transport.ts" && path !== "src/Store.ts")
     .map((path) => {
       const { comments, text } = load(path)

@@ -6,7 +6,7 @@ import { LongestFirst } from "./test/setup/sequence.ts"
 // Tests import the library as a user does (`from "millrace"`); the first condition sends those imports to src/, without a build. The others
 // are those of Node: with "module" the AWS client would be loaded from files that Node cannot load.
 const conditions = ["millrace-source", "node", "development|production"]
-const { examples, withDatabase, without } = testFiles(import.meta.dirname)
+const { examples, long, withDatabase, without } = testFiles(import.meta.dirname)
 
 export default defineConfig({
   resolve: { conditions },
@@ -19,6 +19,8 @@ export default defineConfig({
         test: { name: "database", include: [...withDatabase], globalSetup: ["test/setup/postgres.ts"] }
       },
       { extends: true, test: { name: "memory", include: [...without] } },
+      // No database either, but seconds of processor time for each file. `npm run check` leaves it out.
+      { extends: true, test: { name: "long", include: [...long] } },
       // `npm run examples`. `npm test` leaves it out.
       {
         extends: true,

@@ -23,10 +23,11 @@ const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
 const program = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   yield* sql`create table ledger (account text not null, cents int not null)`
+  yield* Worker.drain(ledger) // registers the consumer, as a service does when it starts
   yield* Topic.publish(Payments, { id: "p1", account: "ada", cents: 500 })
   yield* Topic.publish(Payments, { id: "p2", account: "ada", cents: -120 })
   yield* Topic.publish(Payments, { id: "p1", account: "ada", cents: 500 }) // sent twice
-  yield* Worker.drain(ledger) // a service runs Worker.layer(ledger) instead
+  yield* Worker.drain(ledger) // processes what waits; a service runs Worker.layer(ledger) instead
   const [row] = yield* sql<{ cents: number }>`select sum(cents)::int as cents from ledger where account = 'ada'`
   yield* Console.log(`ada has ${row?.cents} cents`)
 })

@@ -8,33 +8,19 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { monitorEventLoopDelay } from "node:perf_hooks"
 import { InvalidSetting } from "./Errors.ts"
 import * as GivenDuration from "./internal/GivenDuration.ts"
-import { type Neglected, type QueueStatus, Store } from "./Store.ts"
+import type { Check, Status } from "./internal/health/Check.ts"
+import { degraded, ok, worst } from "./internal/health/CheckResults.ts"
+import { loopDelay } from "./internal/health/EventLoopDelay.ts"
+import { storeCheck } from "./internal/health/StoreCheck.ts"
+import { type QueueStatus, Store } from "./Store.ts"
 
-/**
- * The status of a check, from good to bad.
- *
- * @since 0.1.0
- */
-export type Status = "ok" | "degraded" | "down"
-
-/**
- * The result of one check, with a sentence for the operator.
- *
- * @since 0.1.0
- */
-export interface Check {
-  readonly status: Status
-  readonly reason: string
-}
+export type { Check, Status } from "./internal/health/Check.ts"
 
 /**
  * The health of the process. `status` is the worst of its checks.
@@ -86,13 +72,15 @@ export interface HealthOptions {
 }
 
 /**
- * An operation of a worker that fails again and again: since how many milliseconds, and its last error.
+ * An operation of a worker that fails again and again.
  *
  * @since 0.1.0
  */
 export interface Failing {
   readonly what: "read" | "commit"
+  /** For how many milliseconds the operation has failed. */
   readonly millis: number
+  /** The message of the last error. */
   readonly detail: string
 }
 
@@ -156,12 +144,6 @@ export class Health extends Context.Service<Health, {
 /** If the last status of a queue is older than this, the lag counts as unknown. */
 const staleMillis = 60_000
 
-/**
- * The length of a window in which the delay of the event loop is measured. A delay is remembered for at least one
- * window.
- */
-const windowMillis = 10_000
-
 /** If an operation fails for longer than this, the worker's check is not `ok`. */
 const failingMillis = 10_000
 
@@ -179,8 +161,8 @@ export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetti
       if (limits instanceof InvalidSetting) return yield* limits
       const store = yield* Store
       const workers = yield* Workers
-      const delay = yield* eventLoopDelay
-      const reached = database(store, workers, limits.timeout)
+      const delay = yield* loopDelay
+      const reached = storeCheck(store, workers, limits.timeout)
       const report = Effect.map(reached, ({ database, routing }): Report => {
         const all = [...workers]
         const checks = {
@@ -216,97 +198,6 @@ const resolve = (options: HealthOptions): Limits | InvalidSetting => {
     limits[name] = millis
   }
   return limits
-}
-
-const ok = (reason: string): Check => ({ status: "ok", reason })
-const degraded = (reason: string): Check => ({ status: "degraded", reason })
-
-const worst = (checks: ReadonlyArray<Check>): Status =>
-  checks.some(({ status }) => status === "down")
-    ? "down"
-    : checks.some(({ status }) => status === "degraded")
-    ? "degraded"
-    : "ok"
-
-/** The store's answer: the problem, or an empty text, and whether all queues have workers. */
-interface Answer {
-  readonly problem: string
-  readonly routing: Check
-}
-
-const unanswered = (problem: string): Answer => ({
-  problem,
-  routing: degraded("It is not known whether all queues have workers, since the database cannot be reached.")
-})
-
-const quoted = (names: ReadonlyArray<string>): string => names.map((name) => `"${name}"`).join(", ")
-
-const routing = ({ consumers, topics }: Neglected): Check => {
-  const bad = [
-    ...(consumers.length === 0
-      ? []
-      : [`Messages wait, and no worker lives in any process, for: ${quoted(consumers)}. Start one.`]),
-    ...(topics.length === 0
-      ? []
-      : [`No consumer reads these topics, and their messages wait: ${quoted(topics)}. Look for a typing error.`])
-  ]
-  return bad.length > 0
-    ? degraded(bad.join(" "))
-    : ok("Every queue with messages has a worker, and every published topic a consumer.")
-}
-
-/**
- * Checks the store. A refusal by the store has the same result as a missing answer.
- *
- * The request runs in its own fiber. A driver may take seconds to cancel it, and the check must end within its timeout.
- * While one request is under way, no other one is sent.
- */
-const database = (
-  store: Store["Service"],
-  workers: ReadonlySet<WorkerState>,
-  timeout: number
-): Effect.Effect<{ readonly database: Check; readonly routing: Check }> => {
-  let asking: Fiber.Fiber<Answer> | undefined
-  const ping = Effect.suspend(() => store.checkAccess(workers.size > 0 ? "worker" : "publisher"))
-  const routed = Effect.match(Effect.suspend(() => store.consumers.neglected), {
-    onSuccess: routing,
-    onFailure: (error) => degraded(`It is not known whether all queues have workers. ${error.message}`)
-  })
-  const ask: Effect.Effect<Answer> = Effect.matchCause(Effect.andThen(ping, routed), {
-    onSuccess: (routing) => ({ problem: "", routing }),
-    onFailure: (cause) =>
-      unanswered(cause.reasons.map((reason) => reason._tag === "Fail" ? reason.error.message : "It broke.")[0]!)
-  })
-  const asked = Effect.suspend(() =>
-    asking !== undefined && asking.pollUnsafe() === undefined
-      ? Effect.succeed(asking)
-      : Effect.tap(Effect.forkDetach(ask), (fiber) =>
-        Effect.sync(() => {
-          asking = fiber
-        }))
-  )
-  return Effect.gen(function*() {
-    const clock = yield* Clock.Clock
-    const began = clock.monotonicTimeNanosUnsafe()
-    const fiber = yield* asked
-    const late = unanswered(`It did not answer within ${timeout} ms.`)
-    const answer = yield* Effect.timeoutOrElse(
-      Effect.map(Fiber.await(fiber), (exit) => exit._tag === "Success" ? exit.value : late),
-      {
-        duration: timeout,
-        orElse: () =>
-          Effect.sync(() => {
-            fiber.interruptUnsafe()
-            return late
-          })
-      }
-    )
-    const millis = Math.round(Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6)
-    const database: Check = answer.problem === ""
-      ? ok(`The database (${store.engine}) answered in ${millis} ms.`)
-      : { status: "down", reason: `The database (${store.engine}) cannot be reached. ${answer.problem}` }
-    return { database, routing: answer.routing }
-  })
 }
 
 const renewal = (workers: ReadonlyArray<WorkerState>): Check => {
@@ -420,31 +311,3 @@ const wakeUps = (millis: number): Check =>
     )
 
 const seconds = (millis: number): string => `${Math.round(millis / 100) / 10} s`
-
-/** Returns the longest delay of this window and the previous one, in milliseconds. */
-const eventLoopDelay = Effect.gen(function*() {
-  const resolution = 10
-  const histogram = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const histogram = monitorEventLoopDelay({ resolution })
-      histogram.enable()
-      return histogram
-    }),
-    (histogram) => Effect.sync(() => histogram.disable())
-  )
-  let before = 0
-  const clock = yield* Clock.Clock
-  let began = clock.monotonicTimeNanosUnsafe()
-  return () => {
-    const now = histogram.max / 1e6
-    const longest = Math.max(before, now)
-    const time = clock.monotonicTimeNanosUnsafe()
-    if (Number(time - began) / 1e6 > windowMillis) {
-      before = now
-      began = time
-      histogram.reset()
-    }
-    // The measured delay includes the histogram's own interval.
-    return Math.max(0, longest - resolution)
-  }
-})

@@ -347,6 +347,7 @@ const session = (
 ): Effect.Effect<void, WorkerError | SubscriptionLost> =>
   Effect.scoped(Effect.gen(function*() {
     const logStart = yield* lifeLines(options)
+    // Opens the subscription (lanes), the renewer, the committers and the isolation of suspects, in this order.
     const { attempt, batch, fetcher, inFlight, stop } = yield* Stages.open(options)
     yield* logStart
     yield* Effect.addFinalizer(() => stop)

@@ -766,12 +766,9 @@ import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { InvalidSetting } from "./Errors.ts";
+import type { Check, Status } from "./internal/health/Check.ts";
 import { type QueueStatus, Store } from "./Store.ts";
-export type Status = "ok" | "degraded" | "down";
-export interface Check {
-    readonly status: Status;
-    readonly reason: string;
-}
+export type { Check, Status } from "./internal/health/Check.ts";
 export interface Report {
     readonly status: Status;
     readonly checks: {
@@ -815,7 +812,13 @@ declare const Health_base: Context.ServiceClass<Health, "millrace/Health", {
 export declare class Health extends Health_base {
 }
 export declare const layer: (options?: HealthOptions) => Layer.Layer<Health, InvalidSetting, Store>;
-export {};
+
+// src/internal/health/Check.ts
+export type Status = "ok" | "degraded" | "down";
+export interface Check {
+    readonly status: Status;
+    readonly reason: string;
+}
 
 // src/Hold.ts
 import type * as Duration from "effect/Duration";

@@ -125,8 +125,8 @@ export const failureMutants: ReadonlyArray<Mutant> = [
     name: "a try that never began counted",
     guarantee: "poison cannot block",
     file: "src/worker/commit/CommitTries.ts",
-    from: "    let began = false\n",
-    to: "    let began = true\n",
+    from: "Ref.makeUnsafe(false)",
+    to: "Ref.makeUnsafe(true)",
     test: "test/worker/stuck.test.ts",
     named: "counts no attempt, although others commit meanwhile"
   },

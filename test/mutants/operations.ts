@@ -334,7 +334,7 @@ export const operations: ReadonlyArray<Mutant> = [
   {
     name: "health that waits for the driver",
     guarantee: "bounded",
-    file: "src/Health.ts",
+    file: "src/internal/health/StoreCheck.ts",
     from: "Effect.tap(Effect.forkDetach(ask), (fiber) =>",
     to: "Effect.tap(Effect.tap(Effect.forkDetach(ask), Fiber.await), (fiber) =>",
     test: "test/ops/health.test.ts",

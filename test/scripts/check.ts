@@ -1,5 +1,5 @@
 /**
- * `npm run check`: types, lint, format, prose, and the tests that need no database.
+ * `npm run check`: types, lint, format, prose, and the tests that need no database and little processor time.
  *
  * Two steps run at a time, one for each of two cores. The output of a step is printed when it ends. All steps run, also
  * after a failure.
@@ -8,10 +8,16 @@ import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { root } from "./run.ts"
 
+/** Type checks a project. The next check looks only at what has changed since, and at what depends on it. */
+const types = (project: string, name: string): readonly [command: string, ...ReadonlyArray<string>] => {
+  const known = `.tmp/${name}.tsbuildinfo`
+  return ["tsc", "--project", project, "--incremental", "--tsBuildInfoFile", known]
+}
+
 const steps: ReadonlyArray<readonly [name: string, ...command: ReadonlyArray<string>]> = [
   ["tests", "vitest", "run", "--project", "memory", "--silent", "--reporter=dot"],
-  // The next check looks only at what has changed since, and at what depends on it.
-  ["types", "tsc", "--project", "tsconfig.json", "--incremental", "--tsBuildInfoFile", ".tmp/check.tsbuildinfo"],
+  ["types", ...types("tsconfig.json", "check")],
+  ["types of the pages", ...types("src/dashboard/tsconfig.json", "pages")],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["prose", "test/scripts/prose.ts"],
   ["format", "dprint", "check"]

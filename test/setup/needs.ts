@@ -39,19 +39,44 @@ const readFrom = (root: string) => (path: string): string | undefined =>
 /** Files that run each example and the main job as processes of their own. */
 const programs = /^test\/(?:examples|main-job\/(?:run|interrupted))\.test\.ts$/
 
+/**
+ * Files without a database that take seconds of processor time each: random schedules and walks, servers, compilers and
+ * processes. `npm test` runs them, and `npm run check` does not.
+ */
+const long = new Set(
+  [
+    "checker/checker",
+    "deployment",
+    "main-job/plan",
+    "memory/walk",
+    "sqs/fifoModel",
+    "sqs/sqs-model-conformance",
+    "sqs/sqsServer",
+    "sqs/sqsSubscription",
+    "testing/TestPipeline.node",
+    "testing/crashEverywhere",
+    "types/messages",
+    "words/manyKeys"
+  ].map((name) => `test/${name}.test.ts`)
+)
+
 /** The test files of the repository, by what they need. */
 export interface TestFiles {
   readonly examples: ReadonlyArray<string>
   readonly withDatabase: ReadonlyArray<string>
+  readonly long: ReadonlyArray<string>
   readonly without: ReadonlyArray<string>
 }
 
 /** Finds all test files of the repository. Each is in one of the parts. */
 export const testFiles = (root: string): TestFiles => {
   const all = globSync("test/**/*.test.ts", { cwd: root }).map((path) => path.replaceAll("\\", "/")).sort()
-  const parts = Object.groupBy(
-    all,
-    (path): keyof TestFiles => programs.test(path) ? "examples" : needsDatabase(root, path) ? "withDatabase" : "without"
-  )
-  return { examples: [], withDatabase: [], without: [], ...parts }
+  const stale = [...long].filter((path) => !all.includes(path))
+  if (stale.length > 0) throw new Error(`There is no test file ${stale.join(", ")}`)
+  const partOf = (path: string): keyof TestFiles => {
+    if (programs.test(path)) return "examples"
+    if (needsDatabase(root, path)) return "withDatabase"
+    return long.has(path) ? "long" : "without"
+  }
+  return { examples: [], withDatabase: [], long: [], without: [], ...Object.groupBy(all, partOf) }
 }

@@ -48,9 +48,28 @@ describe("the public modules", () => {
   })
 })
 
+describe("the worker", () => {
+  it("has at most eight files in each of its folders", () => {
+    const full = (paths: ReadonlyArray<string>) => {
+      const folders = new Map<string, number>()
+      for (const path of paths) {
+        const folder = path.slice(0, path.lastIndexOf("/"))
+        folders.set(folder, (folders.get(folder) ?? 0) + 1)
+      }
+      return [...folders].filter(([, count]) => count > 8)
+    }
+    const nine = Array.from({ length: 9 }, (_, i) => `src/worker/commit/File${i}.ts`)
+    assert.deepStrictEqual(full(nine), [["src/worker/commit", 9]])
+    assert.deepStrictEqual(full(sources.filter((path) => path.startsWith("src/worker/"))), [])
+  })
+})
+
 describe("a port", () => {
   /** Code that calls the ports: the worker, brokers, logs and the public modules, without the ports themselves. */
-  const callers = [...root, ...sources.filter((path) => /^src\/(?:worker|internal\/broker|redis)\//.test(path))]
+  const callers = [
+    ...root,
+    ...sources.filter((path) => /^src\/(?:worker|internal\/broker|internal\/health|redis)\//.test(path))
+  ]
     .filter((path) => path !== "src/Transport.ts" && path !== "src/Store.ts")
     .map((path) => {
       const { comments, text } = load(path)

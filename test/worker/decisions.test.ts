@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { type Delivery, Errors, Pipeline, Retry, Topic, Worker } from "millrace"
 import * as FailureRecord from "../../src/worker/attempt/FailureRecord.ts"
 import * as RetryDecision from "../../src/worker/attempt/RetryDecision.ts"
-import * as GroupSize from "../../src/worker/commit/GroupSize.ts"
+import * as CommitTries from "../../src/worker/commit/CommitTries.ts"
 import * as Settings from "../../src/worker/start/Settings.ts"
 import { Declined } from "./support.ts"
 
@@ -17,15 +17,15 @@ describe("the size of a group", () => {
     "stays between one and its maximum, halves after a conflict, and grows back in the end",
     { most: whole(1, 1_000), events: Arbitrary.array(Arbitrary.schema(Schema.Boolean), { maxLength: 60 }) },
     ({ events, most }) => {
-      let size = GroupSize.make(most)
+      let size = CommitTries.sizeUpTo(most)
       for (const conflict of events) {
         const before = size.current
-        size = conflict ? GroupSize.afterConflict(size) : GroupSize.afterSuccess(size)
+        size = conflict ? CommitTries.afterConflict(size) : CommitTries.afterSuccess(size)
         assert.isTrue(size.current >= 1 && size.current <= most && Number.isInteger(size.current))
         if (conflict) assert.strictEqual(size.current, Math.max(1, Math.floor(before / 2)))
         else assert.isTrue(size.current > before || before === most)
       }
-      for (let i = 0; i < 100 && size.current < most; i++) size = GroupSize.afterSuccess(size)
+      for (let i = 0; i < 100 && size.current < most; i++) size = CommitTries.afterSuccess(size)
       assert.strictEqual(size.current, most)
     }
   )

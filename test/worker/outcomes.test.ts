@@ -1,6 +1,6 @@
 // Worker.stream: how each delivery ended, as a stream that a slow reader may slow and never block.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Errors, Memory, Pipeline, Retry, Store, Worker } from "millrace"
 import {
@@ -17,7 +17,6 @@ import {
   ports,
   publish,
   runReadyFibers,
-  start,
   stop,
   until
 } from "./support.ts"
@@ -272,9 +271,9 @@ describe("a stream of outcomes", () => {
       yield* stop(fiber)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("that is drained does what Worker.run does", () =>
+  it.effect("that is drained does what Worker.run and Worker.layer do", () =>
     Effect.gen(function*() {
-      const one = Effect.fnUntraced(function*(by: "run" | "stream") {
+      const one = Effect.fnUntraced(function*(by: "run" | "layer" | "stream") {
         const done = new Journal<Order>()
         const pipeline = Pipeline.from(Orders, { consumer: "ledger" }).pipe(
           Pipeline.filter(({ n }) => n % 5 !== 0),
@@ -286,9 +285,12 @@ describe("a stream of outcomes", () => {
           Pipeline.retry(Retry.exponential("2 seconds", { attempts: 2, jitter: false }))
         )
         for (const account of ["a", "b", "c"]) yield* publish(Orders, orders(account, 20))
-        const worker = by === "run"
-          ? yield* start(pipeline, quick)
-          : yield* Effect.forkChild(Stream.runDrain(Worker.stream(pipeline, quick)), { startImmediately: true })
+        const program = {
+          run: Worker.run(pipeline, quick),
+          layer: Layer.launch(Worker.layer(pipeline, quick)),
+          stream: Stream.runDrain(Worker.stream(pipeline, quick))
+        }[by]
+        const worker = yield* Effect.forkChild(program, { startImmediately: true })
         yield* runReadyFibers
         const left = Effect.map(Effect.flatMap(Store.Store, (store) => store.consumers.status("ledger")), (status) =>
           status.waiting + status.delayedKeys)
@@ -307,11 +309,13 @@ describe("a stream of outcomes", () => {
         )
         return { committed, dead: dead.map(String).toSorted() }
       })
-      const [run, stream] = yield* Effect.all([
+      const [run, layer, stream] = yield* Effect.all([
         Effect.provide(one("run"), Memory.layer, { local: true }),
+        Effect.provide(one("layer"), Memory.layer, { local: true }),
         Effect.provide(one("stream"), Memory.layer, { local: true })
       ])
       assert.deepStrictEqual(stream, run)
+      assert.deepStrictEqual(layer, run)
       assert.deepStrictEqual([run.committed.flat().length, run.dead.length], [42, 6])
     }))
 })

@@ -11,18 +11,22 @@
  * | a defect | alone | alone | fail it |
  * | a conflict | wait, then halves | repeat 10 times, then alone | repeat, fail it at the 10th |
  * | the store refused a request of the runtime | alone | alone | repeat, fail it at the 3rd |
- * | its session ended | repeat, alone after 5 tries and a proof | alone | repeat, fail it after 5 and a proof |
- * | the store is unavailable, or did not respond | repeat, alone if others commit | alone | repeat, fail if others do |
+ * | its session ended | repeat, alone after 5 tries if the store works | alone | repeat, fail after 5 if it commits |
+ * | the store is unavailable | repeat, alone after 5 tries if the store works | alone | the same, if others commit |
+ *
+ * A store that did not respond counts as unavailable. The store "commits" if it committed other messages or a proof
+ * since the first of these failures. For a whole group, a confirmed renewal of the leases is proof enough that the
+ * store "works".
  *
  * Before a repeat there is a pause. A group of one member is tried alone after a conflict. It counts as a member alone
  * if the store refused its request. It also counts as a member alone after the failures in the first five rows, unless
  * its statements were sent together.
  *
- * An unavailable store and a message that ends its own database session look the same. If other messages were committed
- * since the first failure, the message is the cause, and its attempt fails. If sessions end and nothing else is
- * committed, the committer runs a transaction without a message. Its success proves the same. Otherwise, while errors
- * say that the store is unavailable, the message is tried again. A try whose body never began (no database connection
- * was free, say) proves nothing about its messages. Such a try only makes the next pause longer.
+ * An unavailable store and a message that ends its own database session look the same. If other messages were
+ * committed since the first failure, the message is the cause, and its attempt fails. If sessions end and nothing else
+ * is committed, the committer runs a transaction without a message (the proof). Its success shows the same. Otherwise,
+ * while errors say that the store is unavailable, the message is tried again. A try whose body never began (no
+ * database connection was free, say) proves nothing about its messages. Such a try only makes the next pause longer.
  */
 import type { StoreFailure, TransportError } from "../../Errors.ts"
 import type * as Store from "../../Store.ts"

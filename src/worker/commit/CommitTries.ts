@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import * as Store from "../../Store.ts"
 import * as FailureRecord from "../attempt/FailureRecord.ts"
 import type { LeaseRenewer } from "../lease/LeaseRenewer.ts"
@@ -16,7 +17,6 @@ import * as CommitRecovery from "./CommitRecovery.ts"
 import * as DataCommit from "./DataCommit.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import type { GroupMember, MemberOutcome } from "./GroupCommit.ts"
-import * as GroupSize from "./GroupSize.ts"
 import * as Savepoints from "./Savepoints.ts"
 
 export interface Options extends GroupCommit.Options {
@@ -31,6 +31,27 @@ export interface Commits {
   proved: number
 }
 
+/**
+ * Decides how many messages share a transaction. The size is halved after a conflict, or after a group that took too
+ * long. It grows by an eighth after each success.
+ *
+ * Larger groups make deadlocks more likely where handlers lock shared rows. Halving ends a series of conflicts quickly,
+ * and slow growth finds the size that the workload bears.
+ */
+export interface GroupSize {
+  readonly current: number
+  readonly most: number
+}
+
+export const sizeUpTo = (most: number): GroupSize => ({ current: most, most })
+
+export const afterConflict = (size: GroupSize): GroupSize => ({ ...size, current: Math.max(1, size.current >> 1) })
+
+export const afterSuccess = (size: GroupSize): GroupSize =>
+  size.current === size.most
+    ? size
+    : { ...size, current: Math.min(size.most, size.current + Math.max(1, size.current >> 3)) }
+
 /** Ends each member with a failed attempt, which has this cause. */
 export const fail = (members: ReadonlyArray<GroupMember>, cause: Cause.Cause<unknown>): void => {
   const outcome = GroupCommit.failed(FailureRecord.errorOf(cause))
@@ -43,7 +64,7 @@ export class CommitTries {
   readonly longWait: LongWait
   private readonly options: Options
   private readonly commits: Commits
-  private size: GroupSize.GroupSize
+  private size: GroupSize
   private readonly data: DataCommit.DataCommit | undefined
   private readonly statements: "pipelined" | "sequential"
   private readonly commitTimeout: Duration.Duration
@@ -52,7 +73,7 @@ export class CommitTries {
     this.options = options
     this.commits = commits
     this.longWait = new LongWait(options.warnings, options.renewer)
-    this.size = GroupSize.make(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
+    this.size = sizeUpTo(Math.min(options.store.maxGroup, Math.max(1, options.pipeline.settings.group)))
     this.data = DataCommit.make(options)
     this.statements = GroupCommit.isData(options) ? "pipelined" : "sequential"
     this.commitTimeout = Duration.fromInputUnsafe(options.pipeline.settings.commitTimeout)
@@ -70,21 +91,22 @@ export class CommitTries {
     failedTries: CommitRecovery.FailedTries
   ): Effect.Effect<CommitRecovery.Move | undefined> {
     const { renewer, store } = this.options
-    let began = false
+    const began = Ref.makeUnsafe(false)
+    const begins = Ref.set(began, true)
     const group = form === "savepoints" ? inLaneOrder(offered) : offered
-    const body = Effect.andThen(Effect.sync(() => began = true), this.body(form, group))
+    const body = Effect.andThen(begins, this.body(form, group))
     const statements = form === "whole" ? this.statements : "sequential"
     const composed = Effect.provideService(store.transact(body), Store.WorkerTransaction, statements)
     begin(group)
-    return Effect.matchCauseEffect(form === "whole" ? this.asData(group, composed, () => began = true) : composed, {
+    return Effect.matchCauseEffect(form === "whole" ? this.asData(group, composed, begins) : composed, {
       onSuccess: (outcomes) => Effect.succeed(this.committed(form, group, outcomes)),
       onFailure: (cause) => {
         undecided(group)
         this.longWait.failed(cause)
         const error = Option.getOrUndefined(Cause.findErrorOption(cause))
         if (FailingSince.isOfStore(error)) this.failing = FailingSince.more(this.failing, renewer.now(), error.message)
-        const failure: CommitRecovery.Failure = { error, began, at: renewer.now() }
-        if (form === "whole" && CommitRecovery.isCrowded(failure)) this.size = GroupSize.afterConflict(this.size)
+        const failure: CommitRecovery.Failure = { error, began: Ref.getUnsafe(began), at: renewer.now() }
+        if (form === "whole" && CommitRecovery.isCrowded(failure)) this.size = afterConflict(this.size)
         const proving = CommitRecovery.needsProof(this.state(form, group, failedTries), failure)
           ? this.prove(group[0]!)
           : Effect.void
@@ -104,16 +126,16 @@ export class CommitTries {
   }
 
   /**
-   * Commits the group as data where that is possible, and else runs the composed transaction. Calls `failed` if a step
+   * Commits the group as data where that is possible, and else runs the composed transaction. Runs `begins` if a step
    * failed or the time was over, since the body has begun then.
    */
   private asData<E>(
     group: ReadonlyArray<GroupMember>,
     composed: Effect.Effect<ReadonlyArray<MemberOutcome>, E>,
-    failed: () => void
+    begins: Effect.Effect<void>
   ): Effect.Effect<ReadonlyArray<MemberOutcome>, E | GroupCommit.StepFailed | CommitRecovery.GroupTooSlow> {
     if (this.data === undefined) return composed
-    const committed = Effect.tapCause(this.inTime(this.data.commit(group)), () => Effect.sync(failed))
+    const committed = Effect.tapCause(this.inTime(this.data.commit(group)), () => begins)
     return Effect.flatMap(committed, (outcomes) => outcomes === undefined ? composed : Effect.succeed(outcomes))
   }
 
@@ -187,7 +209,7 @@ export class CommitTries {
     group: ReadonlyArray<GroupMember>,
     outcomes: ReadonlyArray<MemberOutcome>
   ): CommitRecovery.Move | undefined {
-    if (form === "whole") this.size = GroupSize.afterSuccess(this.size)
+    if (form === "whole") this.size = afterSuccess(this.size)
     this.commits.last = this.options.renewer.now()
     this.failing = undefined
     outcomes.forEach((outcome, i) => finish(group[i]!, outcome))

@@ -160,6 +160,30 @@ describe.each(kinds)("on %s", (_, options, base) => {
   })
 })
 
+describe("a message of a FIFO queue that is handled at most once", () => {
+  it.effect("ends before another worker gets the next one of its key", () => {
+    const { layer, model } = sqs({ fifo: true })
+    const journal: Array<string> = []
+    const atMostOnce = Pipeline.from(Orders, { consumer: "ledger", delivery: "atMostOnce" }).pipe(
+      Pipeline.tap((one) =>
+        Effect.andThen(Effect.sync(() => journal.push(`${one.id} begins`)), Effect.sleep("9 seconds"))
+      ),
+      Pipeline.commit((one) => Effect.sync(() => void journal.push(`${one.id} is committed`)))
+    )
+    return Effect.gen(function*() {
+      yield* send([order("a", 1)])
+      const first = yield* start(atMostOnce, { lease: "3 seconds" })
+      yield* until("it runs", () => journal.length === 1)
+      const second = yield* start(atMostOnce, { lease: "3 seconds" })
+      yield* send([order("a", 2)])
+      yield* eventually("both are deleted", () => model.size === 0, 60_000)
+      yield* stop(first)
+      yield* stop(second)
+      assert.deepStrictEqual(journal, ["a1 begins", "a1 is committed", "a2 begins", "a2 is committed"])
+    }).pipe(Effect.provide(layer))
+  })
+})
+
 const nowMillis = TestClock.testClockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
 
 const spec: Transport.SubscriptionSpec = {

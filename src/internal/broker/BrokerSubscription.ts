@@ -193,7 +193,7 @@ const subscription = (seat: Seat): Subscription => {
     held: () => held.leases(),
     renew: BrokerRenewal.renew(queue, held, spec.lease),
     removeInTransaction: removeInTransaction(seat),
-    fence: (deliveries) => Effect.sync(() => deliveries.filter((delivery) => held.of(delivery) !== undefined)),
+    fence: (deliveries) => Effect.sync(() => deliveries.filter((delivery) => held.mayCommit(delivery))),
     acknowledge: (deliveries) =>
       Effect.sync(() => {
         for (const delivery of deliveries) {

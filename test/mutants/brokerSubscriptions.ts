@@ -32,5 +32,32 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     to: "deliveries.filter((delivery) => held.of(delivery) !== undefined)",
     test: model,
     named: "still knows a delivery that was acknowledged"
+  },
+  {
+    name: "brokers: the latch of a pause stays open",
+    guarantee: "bounded",
+    file: "src/internal/broker/BrokerSource.ts",
+    from: "        seat.roomAgain.closeUnsafe()\n        if (lanes.paused()) return { handed: 0, moved: false }\n",
+    to: "        if (lanes.paused()) return { handed: 0, moved: false }\n        seat.roomAgain.closeUnsafe()\n",
+    test: "test/sqs/sqsIdle.test.ts",
+    named: "also if a message of it ends during the pause"
+  },
+  {
+    name: "log: the latch of a pause stays open",
+    guarantee: "bounded",
+    file: "src/postgres/queue/LogReader.ts",
+    from: "      this.roomAgain.closeUnsafe()\n      if (this.paused) return { handed: 0, moved: false }\n",
+    to: "      if (this.paused) return { handed: 0, moved: false }\n      this.roomAgain.closeUnsafe()\n",
+    test: "test/redis/redisIdle.test.ts",
+    named: "a log of Redis Streams of a paused consumer"
+  },
+  {
+    name: "log: unread entries end each wait of a pause",
+    guarantee: "bounded",
+    file: "src/postgres/queue/LogSource.ts",
+    from: "reader.paused ? reader.roomAgain.await : Effect.raceFirst",
+    to: "false ? reader.roomAgain.await : Effect.raceFirst",
+    test: "test/redis/redisIdle.test.ts",
+    named: "a log of Redis Streams of a paused consumer"
   }
 ]

@@ -120,8 +120,8 @@ export const make = (seat: Seat, atBroker: Subscription, lanes: OverflowLanes): 
     has: ({ receipt }) => seat.held.issued(receipt),
     poll: (demand, accept) =>
       Effect.gen(function*() {
-        if (lanes.paused()) return { handed: 0, moved: false }
         seat.roomAgain.closeUnsafe()
+        if (lanes.paused()) return { handed: 0, moved: false }
         yield* readRecords(seat)
         const moved = yield* divert(seat, lanes)
         seat.wanted = demand.messages

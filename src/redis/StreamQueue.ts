@@ -187,6 +187,7 @@ export const make = (redis: Redis.Redis["Service"], options: Options): BrokerQue
     engine,
     ordered: false,
     batchSize,
+    waitUnitMillis: 1,
     lingerMillis: 5,
     ceilingMillis: Infinity,
     ceilingReason: "a group keeps no message back until an operator decides",

@@ -15,6 +15,7 @@ export const make = (api: SqsApi): BrokerQueue<Received> => ({
   engine: engineOf(api),
   ordered: api.fifo,
   batchSize,
+  waitUnitMillis: 1000,
   // SQS charges for each request.
   lingerMillis: 20,
   // The last second covers the time that a request needs to arrive.

@@ -59,5 +59,23 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     to: "false ? reader.roomAgain.await : Effect.raceFirst",
     test: "test/redis/redisIdle.test.ts",
     named: "a log of Redis Streams of a paused consumer"
+  },
+  {
+    name: "brokers: short polls in a loop",
+    guarantee: "bounded",
+    file: "src/internal/broker/Polls.ts",
+    from: "restUntil = found > 0 ? -Infinity : began + options.restMillis",
+    to: "restUntil = -Infinity",
+    test: "test/sqs/sqsIdle.test.ts",
+    named: "is asked once for each idle poll with short polls"
+  },
+  {
+    name: "sqs: a wait below a second taken for one that SQS does",
+    guarantee: "bounded",
+    file: "src/internal/broker/BrokerSubscription.ts",
+    from: "const waitMillis = most - most % queue.waitUnitMillis",
+    to: "const waitMillis = most",
+    test: "test/sqs/sqsIdle.test.ts",
+    named: "with a lease below three seconds"
   }
 ]

@@ -51,6 +51,8 @@ export interface BrokerQueue<R extends Received = Received> {
   readonly ordered: boolean
   /** The most entries of one request. */
   readonly batchSize: number
+  /** The unit in which a poll can wait, in milliseconds. A shorter wait is none. */
+  readonly waitUnitMillis: number
   /** How long a delete waits for others to share its request, in milliseconds. */
   readonly lingerMillis: number
   /** For how long after its receipt a message can stay hidden, in milliseconds. */

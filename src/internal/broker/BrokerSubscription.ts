@@ -9,7 +9,6 @@
  * commit is a duplicate.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -38,6 +37,7 @@ import {
   isBusy,
   notHeld,
   ofStore,
+  polled,
   readRecords,
   type Seat,
   settled,
@@ -95,8 +95,8 @@ const take = (seat: Seat): Subscription["take"] =>
       yield* handing
       return
     }
-    const round = yield* seat.polls.begin(demand.messages)
-    yield* isAwaited(seat) ? Deferred.await(round) : Effect.raceFirst(Deferred.await(round), Effect.sleep(idle))
+    const round = polled(seat, demand.messages)
+    yield* isAwaited(seat) ? round : Effect.raceFirst(round, Effect.sleep(idle))
     yield* handing
   })
 
@@ -227,9 +227,13 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
   const leaseMillis = Duration.toMillis(spec.lease)
   // A lease begins before its poll is sent. So a poll waits for a third of the lease at most, and most of the lease
   // is left when the message arrives.
-  const wait = Math.min(longPollMillis, leaseMillis / 3)
+  const most = Math.min(longPollMillis, leaseMillis / 3)
+  const waitMillis = most - most % queue.waitUnitMillis
+  const idle = Duration.toMillis(spec.idlePoll)
   const polls = Polls.make(queue, {
-    waitMillis: Duration.toMillis(spec.idlePoll) === 0 ? Math.min(1000, wait) : wait,
+    waitMillis: idle === 0 ? Math.min(1000, waitMillis) : waitMillis,
+    // Where polls do not wait, their rounds are an idle poll apart.
+    restMillis: waitMillis === 0 ? idle : Math.min(idle, waitMillis),
     leaseMillis,
     accept: (messages, claimedAt) => held.enter(messages, claimedAt, (received) => messageOf(received, topic))
   }, polling)

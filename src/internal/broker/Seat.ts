@@ -138,6 +138,14 @@ export const isBusy = ({ acknowledger, held, queue }: Seat): boolean =>
  */
 export const isAwaited = ({ polls, spec }: Seat): boolean => Duration.toMillis(spec.idlePoll) === 0 || polls.failing()
 
+/** Waits for a round of polls. The end of a message ends the wait, too, if others of its key may wait here for it. */
+export const polled = (seat: Seat, messages: number): Effect.Effect<void, TransportError> => {
+  const round = seat.polls.round(messages)
+  return isAwaited(seat) || seat.held.inState("waiting").length === 0
+    ? round
+    : Effect.raceFirst(round, seat.roomAgain.await)
+}
+
 /** The error of a delivery that this subscription does not hold any more. */
 export const notHeld = ({ spec: { consumer } }: Seat, { lease }: Delivery): LeaseLost =>
   new LeaseLost({

@@ -49,7 +49,7 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     from: "      this.roomAgain.closeUnsafe()\n      if (this.paused) return { handed: 0, moved: false }\n",
     to: "      if (this.paused) return { handed: 0, moved: false }\n      this.roomAgain.closeUnsafe()\n",
     test: "test/redis/redisIdle.test.ts",
-    named: "a log of Redis Streams of a paused consumer"
+    named: "of a paused consumer with a backlog is read"
   },
   {
     name: "log: unread entries end each wait of a pause",
@@ -58,7 +58,7 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     from: "reader.paused ? reader.roomAgain.await : Effect.raceFirst",
     to: "false ? reader.roomAgain.await : Effect.raceFirst",
     test: "test/redis/redisIdle.test.ts",
-    named: "a log of Redis Streams of a paused consumer"
+    named: "of a paused consumer with a backlog is read"
   },
   {
     name: "brokers: short polls in a loop",
@@ -77,5 +77,33 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     to: "const waitMillis = most",
     test: "test/sqs/sqsIdle.test.ts",
     named: "with a lease below three seconds"
+  },
+  {
+    name: "brokers: a lost lease of a suspect convicts it",
+    guarantee: "poison cannot block",
+    file: "src/internal/broker/BrokerSubscription.ts",
+    from:
+      "const outlived = ({ lease, state }: Entry): boolean => Deferred.isDoneUnsafe(lease.lost) && state !== \"done\"",
+    to: "const outlived = (_: Entry): boolean => false",
+    test: worker,
+    named: "has crashed nothing, if its step can be interrupted"
+  },
+  {
+    name: "brokers: the mark of a suspect with a lost lease taken back after its end",
+    guarantee: "poison cannot block",
+    file: "src/internal/broker/BrokerSubscription.ts",
+    from: "    yield* Effect.forkScoped(lost)\n",
+    to: "",
+    test: worker,
+    named: "has crashed nothing, if its step cannot be interrupted"
+  },
+  {
+    name: "brokers: a lost lease explains a later delivery",
+    guarantee: "poison cannot block",
+    file: "src/postgres/sql/unsettled.ts",
+    from: "and alone and explained < $3::int`",
+    to: "and alone`",
+    test: "test/postgres/conformance.test.ts",
+    named: "explains the delivery of a message that ran alone"
   }
 ]

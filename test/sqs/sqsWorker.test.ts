@@ -227,6 +227,36 @@ describe("a message that crashes its process", () => {
   })
 })
 
+describe("a suspect whose renewals fail", () => {
+  it.effect.each([
+    { what: "can be interrupted", step: Effect.sleep("5 seconds") },
+    { what: "cannot be interrupted", step: Effect.uninterruptible(Effect.sleep("5 seconds")) }
+  ])("has crashed nothing, if its step $what", ({ step }) => {
+    const { layer, model } = sqs({ fifo: false })
+    const runs: Array<string> = []
+    const committed: Array<string> = []
+    const pipeline = unordered.pipe(
+      Pipeline.tap((one) => Effect.andThen(Effect.sync(() => runs.push(one.id)), step)),
+      Pipeline.commit((one) => Effect.sync(() => void committed.push(one.id)))
+    )
+    return Effect.gen(function*() {
+      yield* send([order("a", 1)])
+      model.handOut("a1", 2)
+      model.weather = { fails: (operation) => operation === "hide" }
+      const workers = yield* Effect.forEach(
+        [1, 2],
+        () => Effect.flatMap(processOn(model), (process) => process.run(start(pipeline, { lease: "3 seconds" })))
+      )
+      yield* eventually("it has lost its lease twice", () => runs.length === 3 || model.size === 0, 60_000)
+      model.weather = {}
+      yield* eventually("it is deleted", () => model.size === 0, 60_000)
+      yield* Effect.forEach(workers, stop)
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
+      assert.deepStrictEqual(committed, ["a1"])
+    }).pipe(Effect.provide(layer))
+  })
+})
+
 describe("SQS that fails", () => {
   it.effect("is asked again with backoff, health shows the worker, and nothing spins", () => {
     const { layer, model } = sqs({ fifo: true })

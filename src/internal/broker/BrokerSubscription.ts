@@ -9,13 +9,14 @@
  * commit is a duplicate.
  */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../../Delivery.ts"
-import { ConsumerRemoved, TransportError } from "../../Errors.ts"
+import { ConsumerRemoved, type StoreFailure, TransportError } from "../../Errors.ts"
 import type { Message } from "../../Message.ts"
 import type { Store } from "../../Store.ts"
 import type { Subscription, SubscriptionSpec } from "../../Transport.ts"
@@ -140,15 +141,31 @@ const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delive
       return entry?.holdMillis === undefined ? Effect.void : hideUntilDue(seat, entry, entry.holdMillis, true)
     })))
 
+/** The messages of an isolation, and the one that runs alone. */
+interface Isolated {
+  readonly entries: ReadonlyArray<Entry>
+  readonly alone: Entry | undefined
+}
+
+/** Returns whether a message was lost while its process lives. Then its delivery proves no crash. */
+const outlived = ({ lease, state }: Entry): boolean => Deferred.isDoneUnsafe(lease.lost) && state !== "done"
+
+const endAlone = ({ spec, store }: Seat, { message, receiveCount }: Entry): Effect.Effect<void, StoreFailure> =>
+  store.unsettled.endAlone(spec.consumer, message.id, receiveCount)
+
 /** Takes an isolation back, and tries again until the store has recorded it or the worker stops. */
-const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number): Effect.Effect<void> =>
+const endIsolation = (seat: Seat, isolated: Isolated, tries: number): Effect.Effect<void> =>
   Effect.catch(
-    Effect.suspend(() => count(seat, entries.filter((one) => seat.held.has(one) && one.state !== "done"), false)),
+    Effect.suspend(() => {
+      const { alone, entries } = isolated
+      const kept = count(seat, entries.filter((one) => seat.held.has(one) && one.state !== "done"), false)
+      return alone !== undefined && outlived(alone) ? Effect.andThen(kept, endAlone(seat, alone)) : kept
+    }),
     (error) =>
       Effect.logWarning(ofStore(seat, "end an isolation")(error).message).pipe(
         Effect.annotateLogs({ consumer: seat.spec.consumer }),
         Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
-        Effect.andThen(Effect.suspend(() => endIsolation(seat, entries, tries + 1))),
+        Effect.andThen(Effect.suspend(() => endIsolation(seat, isolated, tries + 1))),
         Effect.interruptible
       )
   )
@@ -156,16 +173,28 @@ const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number):
 /**
  * Records that only one message, or none, runs. The deliveries of all others then count as explained, so a crash is not
  * counted for them. The store marks the message that runs alone.
+ *
+ * If its lease is lost, the mark is taken back at once. The worker loses a lease earlier than the broker does, so the
+ * next owner reads no mark, and takes the lost lease for no crash.
  */
-const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
-  Effect.asVoid(Effect.acquireRelease(
-    Effect.suspend(() => {
+const isolate = (seat: Seat): Subscription["isolate"] =>
+  Effect.fnUntraced(function*(delivery) {
+    const begin = Effect.suspend(() => {
       const entries = seat.held.unsettled()
       const alone = delivery === undefined ? undefined : seat.held.of(delivery)
-      return Effect.as(Effect.mapError(count(seat, entries, true, alone), ofStore(seat, "isolate a message")), entries)
-    }),
-    (entries) => endIsolation(seat, entries, 0)
-  ))
+      return Effect.as(
+        Effect.mapError(count(seat, entries, true, alone), ofStore(seat, "isolate a message")),
+        { entries, alone }
+      )
+    })
+    const { alone } = yield* Effect.acquireRelease(begin, (isolated) => endIsolation(seat, isolated, 0))
+    if (alone === undefined) return
+    const lost = Effect.andThen(
+      Deferred.await(alone.lease.lost),
+      Effect.uninterruptible(Effect.ignore(Effect.suspend(() => outlived(alone) ? endAlone(seat, alone) : Effect.void)))
+    )
+    yield* Effect.forkScoped(lost)
+  })
 
 /** Gives leases back: their deliveries end with an explanation, and their messages become visible. */
 const release = Effect.fnUntraced(function*(seat: Seat, entries: ReadonlyArray<Entry>) {

@@ -105,5 +105,33 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     to: "and alone`",
     test: "test/postgres/conformance.test.ts",
     named: "explains the delivery of a message that ran alone"
+  },
+  {
+    name: "brokers: a renewal arrives after its message was given back",
+    guarantee: "graceful",
+    file: "src/internal/broker/Seat.ts",
+    from: "return Effect.ignore(Effect.timeout(onTheWay.none, renewing)).pipe(",
+    to: "return Effect.void.pipe(",
+    test: worker,
+    named: "stays visible although a renewal of it is on its way"
+  },
+  {
+    name: "brokers: a renewal whose sender has given up is not awaited",
+    guarantee: "graceful",
+    file: "src/internal/broker/BrokerRenewal.ts",
+    from:
+      "return Effect.flatMap(Effect.forkDetach(Effect.ensuring(requests, ended), { startImmediately: true }), Fiber.join)",
+    to: "return Effect.ensuring(requests, ended)",
+    test: worker,
+    named: "stays visible although a renewal of it is on its way"
+  },
+  {
+    name: "brokers: an entry that was refused for now is not given back",
+    guarantee: "graceful",
+    file: "src/internal/broker/Seat.ts",
+    from: "return again.length === 0 ? Effect.void",
+    to: "return again.length >= 0 ? Effect.void",
+    test: worker,
+    named: "is given back once more if SQS refused one entry"
   }
 ]

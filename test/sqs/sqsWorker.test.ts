@@ -184,6 +184,43 @@ describe("a message of a FIFO queue that is handled at most once", () => {
   })
 })
 
+describe("a message that a stopping worker gives back", () => {
+  const stuck = unordered.pipe(Pipeline.tap(() => Effect.never))
+
+  it.effect("stays visible although a renewal of it is on its way", () => {
+    const { layer, model } = sqs({ fifo: false })
+    model.lax = true
+    return Effect.gen(function*() {
+      yield* send(orders("a", 3))
+      const worker = yield* start(stuck, { lease: "6 seconds", grace: 0 })
+      yield* settle
+      const sent = { renewals: 0 }
+      model.weather = { delays: (seconds) => seconds === 0 ? 0 : (sent.renewals++, 4_000) }
+      yield* eventually("it is renewed", () => sent.renewals === 1, 6_000)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
+      yield* eventually("it stops", () => stopping.pollUnsafe() !== undefined, 10_000)
+      yield* TestClock.adjust("4 seconds")
+      yield* settle
+      assert.deepStrictEqual(model.hidden(yield* nowMillis), [])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("is given back once more if SQS refused one entry of the request", () => {
+    const { layer, model } = sqs({ fifo: false })
+    return Effect.gen(function*() {
+      yield* send(orders("a", 3))
+      const worker = yield* start(stuck, { lease: "30 seconds", grace: 0 })
+      yield* settle
+      let entries = 0
+      model.weather = { skips: (operation) => operation === "hide" && ++entries === 2 }
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
+      yield* eventually("it stops", () => stopping.pollUnsafe() !== undefined, 10_000)
+      assert.deepStrictEqual(model.hidden(yield* nowMillis), [])
+      assert.strictEqual(entries, 4, "only the refused one is asked again")
+    }).pipe(Effect.provide(layer))
+  })
+})
+
 const nowMillis = TestClock.testClockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
 
 const spec: Transport.SubscriptionSpec = {

@@ -7,6 +7,8 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import type { HeldLease } from "../../Delivery.ts"
 import type { TransportError } from "../../Errors.ts"
 import { type BrokerQueue, inBatches, type Results } from "./BrokerQueue.ts"
@@ -19,10 +21,37 @@ export const hideable = (
   now: bigint
 ): number => ceilingMillis - Math.ceil(Number(now - receivedAt) / 1e9) * 1000
 
+/** The renewals whose requests are on their way. */
+export class OnTheWay {
+  #count = 0
+  readonly #none = Latch.makeUnsafe(true)
+
+  /** Waits until none is on its way. */
+  get none(): Effect.Effect<void> {
+    return this.#none.await
+  }
+
+  /**
+   * Sends requests in a fiber of its own. A caller that gives up does not end it, since a request that was sent may
+   * still arrive.
+   */
+  send<A, E>(requests: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.suspend(() => {
+      this.#count++
+      this.#none.closeUnsafe()
+      const ended = Effect.sync(() => {
+        if (--this.#count === 0) this.#none.openUnsafe()
+      })
+      return Effect.flatMap(Effect.forkDetach(Effect.ensuring(requests, ended), { startImmediately: true }), Fiber.join)
+    })
+  }
+}
+
 export const renew = (
   queue: BrokerQueue,
   held: Held,
-  lease: Duration.Duration
+  lease: Duration.Duration,
+  onTheWay: OnTheWay
 ) =>
   Effect.fnUntraced(
     function*(leases: ReadonlyArray<HeldLease>): Effect.fn.Return<ReadonlySet<HeldLease>, TransportError> {
@@ -40,7 +69,7 @@ export const renew = (
       let answered = 0
       let unanswered: TransportError | undefined
       // If one request fails, the other requests still confirm their leases.
-      const results = yield* inBatches(queue, handles, (some): Effect.Effect<Results> =>
+      const results = yield* onTheWay.send(inBatches(queue, handles, (some): Effect.Effect<Results> =>
         Effect.match(
           queue.renew(some.map(({ handle }) => handle), leaseMillis),
           {
@@ -53,7 +82,7 @@ export const renew = (
               return some.map(() => ({ outcome: "unknown", detail: error.detail }) as const)
             }
           }
-        ))
+        )))
       if (answered === 0 && unanswered !== undefined) return yield* Effect.fail(unanswered)
       const open = new Set<HeldLease>()
       results.forEach((result, i) => {

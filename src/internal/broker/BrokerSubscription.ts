@@ -214,13 +214,13 @@ const drop = (seat: Seat, deliveries: ReadonlyArray<Delivery>): Effect.Effect<vo
   })
 
 const subscription = (seat: Seat): Subscription => {
-  const { held, queue, spec } = seat
+  const { held, onTheWay, queue, spec } = seat
   return {
     take: take(seat),
     paused: () => seat.pause.paused,
     whileNotReading: whileNotReading(seat),
     held: () => held.leases(),
-    renew: BrokerRenewal.renew(queue, held, spec.lease),
+    renew: BrokerRenewal.renew(queue, held, spec.lease, onTheWay),
     removeInTransaction: removeInTransaction(seat),
     fence: (deliveries) => Effect.sync(() => deliveries.filter((delivery) => held.mayCommit(delivery))),
     acknowledge: (deliveries) =>
@@ -273,6 +273,7 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
     spec,
     held,
     acknowledger,
+    onTheWay: new BrokerRenewal.OnTheWay(),
     polls,
     reading: Semaphore.makeUnsafe(1),
     pause,

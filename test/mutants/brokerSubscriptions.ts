@@ -133,5 +133,32 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     to: "return again.length >= 0 ? Effect.void",
     test: worker,
     named: "is given back once more if SQS refused one entry"
+  },
+  {
+    name: "brokers: renewed beyond the ceiling",
+    guarantee: "one owner",
+    file: "src/internal/broker/BrokerRenewal.ts",
+    from: "millis: Math.min(leaseMillis, Math.max(0, hideable(queue, entry, now)))",
+    to: "millis: leaseMillis",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is kept until shortly before 12 hours"
+  },
+  {
+    name: "brokers: a lease that ends a whole lease before the ceiling",
+    guarantee: "bounded",
+    file: "src/internal/broker/BrokerRenewal.ts",
+    from: "const rest = left(one, now) - margin",
+    to: "const rest = left(one, now) - leaseMillis",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is kept until shortly before 12 hours"
+  },
+  {
+    name: "brokers: a lease that does not end before the ceiling",
+    guarantee: "one owner",
+    file: "src/internal/broker/BrokerRenewal.ts",
+    from: "return Effect.sync(() => held.lose(one, queue.ceilingReason))",
+    to: "return Effect.void",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "is kept until shortly before 12 hours"
   }
 ]

@@ -213,14 +213,14 @@ const drop = (seat: Seat, deliveries: ReadonlyArray<Delivery>): Effect.Effect<vo
     return Effect.andThen(explained(seat, entries), giveBack(seat, entries.toReversed().map(visible)))
   })
 
-const subscription = (seat: Seat): Subscription => {
+const subscription = (seat: Seat, scope: Scope.Scope): Subscription => {
   const { held, onTheWay, queue, spec } = seat
   return {
     take: take(seat),
     paused: () => seat.pause.paused,
     whileNotReading: whileNotReading(seat),
     held: () => held.leases(),
-    renew: BrokerRenewal.renew(queue, held, spec.lease, onTheWay),
+    renew: BrokerRenewal.renew({ queue, held, lease: spec.lease, onTheWay, scope }),
     removeInTransaction: removeInTransaction(seat),
     fence: (deliveries) => Effect.sync(() => deliveries.filter((delivery) => held.mayCommit(delivery))),
     acknowledge: (deliveries) =>
@@ -280,7 +280,8 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
     roomAgain: Latch.makeUnsafe(),
     wanted: 0
   }
+  const atBroker = subscription(seat, yield* Effect.scope)
   return store.overflow === undefined
-    ? subscription(seat)
-    : yield* store.overflow.open(spec, (lanes) => BrokerSource.make(seat, subscription(seat), lanes))
+    ? atBroker
+    : yield* store.overflow.open(spec, (lanes) => BrokerSource.make(seat, atBroker, lanes))
 })

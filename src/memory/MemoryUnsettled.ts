@@ -36,6 +36,13 @@ export const makeUnsettled = (state: MemoryState): UnsettledStore => ({
         state.unsettled.set(key, { attempts: [], due: 0, ...state.unsettled.get(key), ...count })
       }
     }),
+  endAlone: (consumer, id, delivery) =>
+    Effect.sync(() => {
+      const key = inboxKey(consumer, id)
+      const row = state.unsettled.get(key)
+      if (row?.alone !== true || row.explained >= delivery) return
+      state.unsettled.set(key, { ...row, alone: false, explained: delivery })
+    }),
   hold: Effect.fnUntraced(function*(consumer, count, attempts, delay) {
     const transaction = yield* required(state, "hold a message")
     transaction.stage({

@@ -187,6 +187,7 @@ export const make = (redis: Redis.Redis["Service"], options: Options): BrokerQue
     engine,
     ordered: false,
     batchSize,
+    waitUnitMillis: 1,
     lingerMillis: 5,
     ceilingMillis: Infinity,
     ceilingReason: "a group keeps no message back until an operator decides",
@@ -201,7 +202,7 @@ export const make = (redis: Redis.Redis["Service"], options: Options): BrokerQue
         const entries = answer[2].map(received)
         return entries.length > 0 || waitMillis < 1 ? entries : yield* waited(most, waitMillis)
       }),
-    renew: (handles) => change("renew leases", consumer, handles.map((handle) => [handle, 0])),
+    renew: (entries) => change("renew leases", consumer, entries.map(({ handle }) => [handle, 0])),
     hide: (entries) =>
       change(
         "give messages back",

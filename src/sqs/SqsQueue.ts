@@ -15,6 +15,7 @@ export const make = (api: SqsApi): BrokerQueue<Received> => ({
   engine: engineOf(api),
   ordered: api.fifo,
   batchSize,
+  waitUnitMillis: 1000,
   // SQS charges for each request.
   lingerMillis: 20,
   // The last second covers the time that a request needs to arrive.
@@ -22,10 +23,7 @@ export const make = (api: SqsApi): BrokerQueue<Received> => ({
   ceilingReason: "SQS hides a message for 12 hours at most",
   receive: ({ leaseMillis, most, waitMillis }) =>
     api.receive({ most, waitSeconds: Math.floor(waitMillis / 1000), hideSeconds: secondsOf(leaseMillis) }),
-  renew: (handles, leaseMillis) => {
-    const seconds = secondsOf(leaseMillis)
-    return api.hide(handles.map((handle) => ({ handle, seconds })))
-  },
+  renew: (entries) => api.hide(entries.map(({ handle, millis }) => ({ handle, seconds: secondsOf(millis) }))),
   hide: (entries) => api.hide(entries.map(({ handle, millis }) => ({ handle, seconds: Math.ceil(millis / 1000) }))),
   remove: api.remove
 })

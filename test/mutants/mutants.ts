@@ -3,6 +3,7 @@
  */
 import { boundMutants } from "./bounds.ts"
 import { brokerGroupMutants } from "./brokerGroups.ts"
+import { brokerSubscriptionMutants } from "./brokerSubscriptions.ts"
 import { capabilityMutants } from "./capabilities.ts"
 import { cliMutants } from "./cli.ts"
 import { crashedAloneMutants } from "./crashedAlone.ts"
@@ -55,6 +56,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...failureMutants,
   ...dataGroupMutants,
   ...brokerGroupMutants,
+  ...brokerSubscriptionMutants,
   ...flowMutants,
   ...outcomeMutants,
   ...handlerMutants,

@@ -31,8 +31,8 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     name: "streams: a heartbeat that leaves the idle time",
     guarantee: "one owner",
     file: file,
-    from: "change(\"renew leases\", consumer, handles.map((handle) => [handle, 0]))",
-    to: "change(\"renew leases\", consumer, handles.map((handle) => [handle, leaseMillis]))",
+    from: "change(\"renew leases\", consumer, entries.map(({ handle }) => [handle, 0]))",
+    to: "change(\"renew leases\", consumer, entries.map(({ handle }) => [handle, leaseMillis]))",
     test: queue,
     named: "that is renewed is handed to no other worker"
   },

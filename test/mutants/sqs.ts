@@ -103,7 +103,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     name: "sqs: no renewals",
     guarantee: "one owner",
     file: "src/internal/broker/BrokerRenewal.ts",
-    from: "queue.renew(some.map(({ handle }) => handle), leaseMillis)",
+    from: "queue.renew(some)",
     to: "Effect.succeed<Results>(some.map(() => undefined))",
     test: worker,
     named: "whose work takes three leases"

@@ -90,6 +90,7 @@ const everything = Effect.fnUntraced(function*(schema: string, url: string) {
   const settled = { committed: 1, duplicates: 0, dead: 0, retried: 0 }
   yield* consumers.record(consumer, yield* consumers.status(consumer), settled)
   yield* unsettled.count(consumer, [{ id: "at a broker", crashCount: 0, explained: 1, alone: false }])
+  yield* unsettled.endAlone(consumer, "at a broker", 1)
   yield* readLog
   yield* redriveRun(schema, consumer)
   const [deadLetter] = yield* DeadLetters.list({ consumer })

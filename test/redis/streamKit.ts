@@ -1,7 +1,7 @@
 /** A group of a stream on a real Redis: its queue, a worker's layers, and ways to publish and wait. */
 import { Duration, Effect, Layer, Logger, Schedule } from "effect"
 import { Redis } from "effect/persistence/Redis"
-import { Memory, Pipeline, Transport } from "millrace"
+import { Consumers, Memory, Pipeline, Transport } from "millrace"
 import { RedisConnection, RedisStreams } from "millrace/redis"
 import { randomUUID } from "node:crypto"
 import * as StreamQueue from "../../src/redis/StreamQueue.ts"
@@ -75,6 +75,49 @@ export const noting = () => {
 
 export const empty = (stream: string) =>
   until("the stream is empty", Effect.map(sizes(stream), ({ length, pending }) => length + pending === 0))
+
+/** Counts the calls of `take` of the subscriptions that the effect opens. */
+export const countingTakes = Effect.fnUntraced(function*() {
+  const inner = yield* Transport.Transport
+  const counts = { takes: 0 }
+  const transport: Transport.Transport["Service"] = {
+    ...inner,
+    open: (spec) =>
+      Effect.map(inner.open(spec), (subscription): Transport.Subscription => ({
+        ...subscription,
+        take: (...args) => Effect.suspend(() => (counts.takes++, subscription.take(...args)))
+      }))
+  }
+  return { counts, transport }
+})
+
+/**
+ * Pauses the consumer while a message of it runs, lets the message end, and returns what `counted` has counted in the
+ * three seconds after that. `backlog` publishes what waits during the pause.
+ */
+export const whilePaused = <E, R>(
+  { backlog, counted, ended, ran, running }: {
+    readonly running: () => boolean
+    readonly backlog: Effect.Effect<void, E, R>
+    readonly ended: Effect.Effect<void>
+    readonly ran: Effect.Effect<void>
+    readonly counted: Effect.Effect<ReadonlyArray<number>, E, R>
+  }
+) =>
+  Effect.gen(function*() {
+    yield* until("it runs", Effect.sync(running))
+    yield* Consumers.pause("ledger", { by: "ann" })
+    yield* backlog
+    // The worker learns of the pause.
+    yield* Effect.sleep("1500 millis")
+    yield* ended
+    yield* ran
+    yield* Effect.sleep("500 millis")
+    const before = yield* counted
+    yield* Effect.sleep("3 seconds")
+    const after = yield* counted
+    return after.map((n, i) => n - before[i]!)
+  })
 
 export const spec: Transport.SubscriptionSpec = {
   consumer: "ledger",

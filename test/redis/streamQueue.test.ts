@@ -24,7 +24,7 @@ describe.runIf(runs)("a delivery of a group", () => {
       assert.deepInclude(got, { messageId: id, receiveCount: 1 })
       for (let i = 0; i < 9; i++) {
         yield* Effect.sleep(lease / 3)
-        assert.deepStrictEqual(outcomes(yield* a.renew([got!.handle], lease)), [undefined])
+        assert.deepStrictEqual(outcomes(yield* a.renew([{ handle: got!.handle, millis: lease }])), [undefined])
         assert.deepStrictEqual(yield* readAll(b, lease), [])
       }
       yield* Effect.sleep(lease + 20)
@@ -40,15 +40,15 @@ describe.runIf(runs)("a delivery of a group", () => {
       const [stale] = yield* readAll(a, lease)
       yield* Effect.sleep(lease + 20)
       const [got] = yield* readAll(b, lease)
-      assert.deepStrictEqual(outcomes(yield* a.renew([stale!.handle], lease)), ["refused"])
+      assert.deepStrictEqual(outcomes(yield* a.renew([{ handle: stale!.handle, millis: lease }])), ["refused"])
       assert.deepStrictEqual(outcomes(yield* a.hide([{ handle: stale!.handle, millis: 0 }])), ["refused"])
-      assert.deepStrictEqual(outcomes(yield* b.renew([got!.handle], lease)), [undefined])
+      assert.deepStrictEqual(outcomes(yield* b.renew([{ handle: got!.handle, millis: lease }])), [undefined])
       const [owner] = yield* redis.send<ReadonlyArray<ReadonlyArray<unknown>>>("XPENDING", stream, "g", "-", "+", "9")
       assert.strictEqual(owner![1], "b")
       // The same consumer got it again: its older delivery is over as well.
       yield* Effect.sleep(lease + 20)
       yield* readAll(b, lease)
-      assert.deepStrictEqual(outcomes(yield* b.renew([got!.handle], lease)), ["refused"])
+      assert.deepStrictEqual(outcomes(yield* b.renew([{ handle: got!.handle, millis: lease }])), ["refused"])
       // A commit has happened, so an acknowledgement is right, also while another worker has the entry.
       yield* a.remove([stale!.handle])
       assert.deepStrictEqual(yield* redis.send("XLEN", stream), 0)
@@ -152,7 +152,7 @@ describe.runIf(runs)("entries that were removed from the stream", () => {
       const got = yield* readAll(a, 1000)
       yield* redis.send("XTRIM", stream, "MAXLEN", "1")
       // The owner still has the message. It keeps it, since no other worker can get it.
-      assert.deepStrictEqual(outcomes(yield* a.renew(got.map(({ handle }) => handle), 1000)), [
+      assert.deepStrictEqual(outcomes(yield* a.renew(got.map(({ handle }) => ({ handle, millis: 1000 })))), [
         undefined,
         undefined,
         undefined
@@ -173,7 +173,7 @@ describe.runIf(runs)("entries that were removed from the stream", () => {
       const [, second = ""] = yield* add(3)
       const got = yield* readAll(a, 100)
       yield* redis.send("XDEL", stream, second)
-      yield* a.renew(got.map(({ handle }) => handle), 100)
+      yield* a.renew(got.map(({ handle }) => ({ handle, millis: 100 })))
       assert.include((yield* Effect.flip(readAll(a, 100))).detail, second)
       yield* Effect.sleep(120)
       assert.include((yield* Effect.flip(readAll(b, 100))).detail, second)
@@ -203,7 +203,9 @@ describe.runIf(runs)("entries that were removed from the stream", () => {
         assert.include(error.detail, `XGROUP CREATE ${stream} g 0 MKSTREAM`)
         yield* redis.send("DEL", stream)
       }
-      assert.deepInclude(yield* Effect.flip(queue("a").renew([got[0]!.handle], 1000)), { kind: "permanent" })
+      assert.deepInclude(yield* Effect.flip(queue("a").renew([{ handle: got[0]!.handle, millis: 1000 }])), {
+        kind: "permanent"
+      })
       yield* redis.send("SET", stream, "a text")
       assert.match((yield* Effect.flip(readAll(queue("a"), 1000))).detail, /WRONGTYPE/)
     }).pipe(Effect.provide(connection)))
@@ -247,7 +249,7 @@ describe.runIf(runs)("random schedules of a group", () => {
             else {
               const owner = newest.get(one.id) === one.handle && !committed.has(one.id)
               if (roll < 0.75) {
-                const [result] = yield* worker.queue.renew([one.handle], lease)
+                const [result] = yield* worker.queue.renew([{ handle: one.handle, millis: lease }])
                 assert.strictEqual(result === undefined, owner, says(`renewal of ${one.id}`))
                 continue
               }

@@ -5,7 +5,7 @@
  * A message of a FIFO group is handed out if it is visible and no earlier message of its group is hidden. That is the
  * weakest rule that SQS can have. With `strict` a group is also kept back while a later message of it is hidden.
  */
-import { Clock, Effect, type Latch } from "effect"
+import { Clock, Effect, Fiber, type Latch } from "effect"
 import { TransportError } from "../../src/Errors.ts"
 import type { EntryFailure } from "../../src/internal/broker/BrokerQueue.ts"
 import { engineOf, type Outgoing, type QueueSettings, type Received, type SqsApi } from "../../src/sqs/SqsApi.ts"
@@ -30,6 +30,8 @@ export interface Weather {
   readonly losesAnswer?: (operation: string) => boolean
   /** Whether SQS refuses one entry of a batch, for a reason that passes. */
   readonly skips?: (operation: string) => boolean
+  /** How long a request to change visibility is on its way, in milliseconds. It arrives also if its sender gives up. */
+  readonly delays?: (seconds: number) => number
 }
 
 export class SqsModel {
@@ -38,6 +40,8 @@ export class SqsModel {
   settings: QueueSettings = { maxReceiveCount: undefined, retentionSeconds: 345_600, maximumBytes: 1_048_576 }
   weather: Weather = {}
   deleted = false
+  /** Whether the handle of a message that is visible again is accepted, as a standard queue may do. */
+  lax = false
   readonly requests = new Map<string, number>()
   readonly dead: Array<Stored> = []
   private messages: Array<Stored> = []
@@ -109,11 +113,16 @@ export class SqsModel {
           )
         return until(waitSeconds * 1000)
       },
-      hide: (entries) =>
-        request(
+      hide: (entries) => {
+        const hide = request(
           "hide",
           (now) => entries.map(({ handle, seconds }) => this.each("hide", () => this.hide(now, handle, seconds)))
-        ),
+        )
+        const delay = this.weather.delays?.(entries[0]!.seconds) ?? 0
+        return delay === 0
+          ? hide
+          : Effect.flatMap(Effect.forkDetach(Effect.andThen(Effect.sleep(delay), hide)), Fiber.join)
+      },
       remove: (handles) =>
         request("remove", (now) => handles.map((handle) => this.each("remove", () => this.remove(now, handle)))),
       send: (messages) => request("send", (now) => messages.map((one) => this.each("send", () => this.send(now, one))))
@@ -186,7 +195,7 @@ export class SqsModel {
   }
 
   private inFlight(now: number, handle: string): Stored | undefined {
-    return this.messages.find((one) => one.handle === handle && one.visibleAt > now)
+    return this.messages.find((one) => one.handle === handle && (this.lax || one.visibleAt > now))
   }
 
   private hide(now: number, handle: string, seconds: number): EntryFailure | undefined {

@@ -64,6 +64,7 @@ export const processOn = Effect.fnUntraced(function*(model: SqsModel) {
     unsettled: {
       ...unsettled,
       count: (consumer, counts) => alive(unsettled.count(consumer, counts)),
+      endAlone: (consumer, id, delivery) => alive(unsettled.endAlone(consumer, id, delivery)),
       read: (consumer, ids) => alive(unsettled.read(consumer, ids))
     }
   }

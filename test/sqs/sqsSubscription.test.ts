@@ -24,10 +24,10 @@ const register = Effect.flatMap(
 )
 
 /** Opens a subscription, and lets time pass while it takes. */
-const opened = Effect.gen(function*() {
+const openedFor = Effect.fnUntraced(function*(lease: Duration.Duration) {
   yield* register
   const transport = yield* Transport.Transport
-  const subscription = yield* transport.open(spec)
+  const subscription = yield* transport.open({ ...spec, lease })
   const receive = Effect.fnUntraced(function*(n: number, demand = roomy) {
     const got: Array<Delivery.Delivery> = []
     while (got.length < n) {
@@ -39,6 +39,8 @@ const opened = Effect.gen(function*() {
   })
   return { subscription, receive }
 })
+
+const opened = Effect.suspend(() => openedFor(spec.lease))
 
 const idsOf = (deliveries: ReadonlyArray<Delivery.Delivery>) => deliveries.map(({ message }) => message.id)
 const now = TestClock.testClockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
@@ -93,7 +95,29 @@ describe("a lease on SQS", () => {
         yield* TestClock.adjust("20 seconds")
         passed += 20
       }
-      assert.isTrue(passed > 43_200 - 60 && passed < 43_200, `renewed for ${passed} s`)
+      const last = passed - 20
+      assert.isTrue(last > 43_200 - 60 && last < 43_200, `renewed for the last time after ${last} s`)
+      assert.isTrue(isLost(got!))
+      assert.include((yield* Deferred.await(got!.lease.lost)).message, "12 hours")
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  })
+
+  it.effect.each([3, 12])("of %s hours is kept until shortly before 12 hours", (hours) => {
+    const { layer } = sqs({ fifo: true })
+    return Effect.gen(function*() {
+      yield* send(orders("a", 2))
+      const { receive, subscription } = yield* openedFor(Duration.hours(hours))
+      const [got] = yield* receive(2)
+      for (let hour = 1; hour <= 11; hour++) {
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual((yield* subscription.renew(subscription.held())).size, 1, `kept after ${hour} hours`)
+      }
+      const margin = hours * 60 / 20
+      yield* TestClock.adjust(Duration.minutes(60 - margin - 2))
+      yield* settle
+      assert.isFalse(isLost(got!))
+      yield* TestClock.adjust("2 minutes")
+      yield* settle
       assert.isTrue(isLost(got!))
       assert.include((yield* Deferred.await(got!.lease.lost)).message, "12 hours")
     }).pipe(Effect.scoped, Effect.provide(layer))

@@ -160,6 +160,67 @@ describe.each(kinds)("on %s", (_, options, base) => {
   })
 })
 
+describe("a message of a FIFO queue that is handled at most once", () => {
+  it.effect("ends before another worker gets the next one of its key", () => {
+    const { layer, model } = sqs({ fifo: true })
+    const journal: Array<string> = []
+    const atMostOnce = Pipeline.from(Orders, { consumer: "ledger", delivery: "atMostOnce" }).pipe(
+      Pipeline.tap((one) =>
+        Effect.andThen(Effect.sync(() => journal.push(`${one.id} begins`)), Effect.sleep("9 seconds"))
+      ),
+      Pipeline.commit((one) => Effect.sync(() => void journal.push(`${one.id} is committed`)))
+    )
+    return Effect.gen(function*() {
+      yield* send([order("a", 1)])
+      const first = yield* start(atMostOnce, { lease: "3 seconds" })
+      yield* until("it runs", () => journal.length === 1)
+      const second = yield* start(atMostOnce, { lease: "3 seconds" })
+      yield* send([order("a", 2)])
+      yield* eventually("both are deleted", () => model.size === 0, 60_000)
+      yield* stop(first)
+      yield* stop(second)
+      assert.deepStrictEqual(journal, ["a1 begins", "a1 is committed", "a2 begins", "a2 is committed"])
+    }).pipe(Effect.provide(layer))
+  })
+})
+
+describe("a message that a stopping worker gives back", () => {
+  const stuck = unordered.pipe(Pipeline.tap(() => Effect.never))
+
+  it.effect("stays visible although a renewal of it is on its way", () => {
+    const { layer, model } = sqs({ fifo: false })
+    model.lax = true
+    return Effect.gen(function*() {
+      yield* send(orders("a", 3))
+      const worker = yield* start(stuck, { lease: "6 seconds", grace: 0 })
+      yield* settle
+      const sent = { renewals: 0 }
+      model.weather = { delays: (seconds) => seconds === 0 ? 0 : (sent.renewals++, 4_000) }
+      yield* eventually("it is renewed", () => sent.renewals === 1, 6_000)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
+      yield* eventually("it stops", () => stopping.pollUnsafe() !== undefined, 10_000)
+      yield* TestClock.adjust("4 seconds")
+      yield* settle
+      assert.deepStrictEqual(model.hidden(yield* nowMillis), [])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("is given back once more if SQS refused one entry of the request", () => {
+    const { layer, model } = sqs({ fifo: false })
+    return Effect.gen(function*() {
+      yield* send(orders("a", 3))
+      const worker = yield* start(stuck, { lease: "30 seconds", grace: 0 })
+      yield* settle
+      let entries = 0
+      model.weather = { skips: (operation) => operation === "hide" && ++entries === 2 }
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
+      yield* eventually("it stops", () => stopping.pollUnsafe() !== undefined, 10_000)
+      assert.deepStrictEqual(model.hidden(yield* nowMillis), [])
+      assert.strictEqual(entries, 4, "only the refused one is asked again")
+    }).pipe(Effect.provide(layer))
+  })
+})
+
 const nowMillis = TestClock.testClockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
 
 const spec: Transport.SubscriptionSpec = {
@@ -199,6 +260,36 @@ describe("a message that crashes its process", () => {
       assert.deepStrictEqual(dead.map(({ message, reason }) => [message.id, reason]), [[bad, "crashed"]])
       assert.strictEqual(model.size, 0)
       assert.isTrue(runs.includes("a1") && runs.includes("c1"))
+    }).pipe(Effect.provide(layer))
+  })
+})
+
+describe("a suspect whose renewals fail", () => {
+  it.effect.each([
+    { what: "can be interrupted", step: Effect.sleep("5 seconds") },
+    { what: "cannot be interrupted", step: Effect.uninterruptible(Effect.sleep("5 seconds")) }
+  ])("has crashed nothing, if its step $what", ({ step }) => {
+    const { layer, model } = sqs({ fifo: false })
+    const runs: Array<string> = []
+    const committed: Array<string> = []
+    const pipeline = unordered.pipe(
+      Pipeline.tap((one) => Effect.andThen(Effect.sync(() => runs.push(one.id)), step)),
+      Pipeline.commit((one) => Effect.sync(() => void committed.push(one.id)))
+    )
+    return Effect.gen(function*() {
+      yield* send([order("a", 1)])
+      model.handOut("a1", 2)
+      model.weather = { fails: (operation) => operation === "hide" }
+      const workers = yield* Effect.forEach(
+        [1, 2],
+        () => Effect.flatMap(processOn(model), (process) => process.run(start(pipeline, { lease: "3 seconds" })))
+      )
+      yield* eventually("it has lost its lease twice", () => runs.length === 3 || model.size === 0, 60_000)
+      model.weather = {}
+      yield* eventually("it is deleted", () => model.size === 0, 60_000)
+      yield* Effect.forEach(workers, stop)
+      assert.deepStrictEqual(yield* deadLetters("ledger"), [])
+      assert.deepStrictEqual(committed, ["a1"])
     }).pipe(Effect.provide(layer))
   })
 })

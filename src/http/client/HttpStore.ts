@@ -242,6 +242,7 @@ export const make = (calls: ServerCalls): Service => ({
   unsettled: {
     read: () => missing("read unsettled messages"),
     count: () => missing("count deliveries"),
+    endAlone: () => missing("end the record of a message that runs alone"),
     hold: () => missing("hold a message"),
     settle: () => missing("settle messages")
   },

@@ -37,7 +37,7 @@ export interface EntryFailure {
 /** The results of a batch, one for each entry, in order. Undefined means that the broker did it. */
 export type Results = ReadonlyArray<EntryFailure | undefined>
 
-/** A message to give back, and the time until it may be handed out again. */
+/** A message that the broker hides from now on, and the time until it may be handed out again. */
 export interface Hidden {
   readonly handle: string
   /** In so many milliseconds, or earlier if the broker cannot hide it for so long. 0 means at once. */
@@ -51,6 +51,8 @@ export interface BrokerQueue<R extends Received = Received> {
   readonly ordered: boolean
   /** The most entries of one request. */
   readonly batchSize: number
+  /** The unit in which a poll can wait, in milliseconds. A shorter wait is none. */
+  readonly waitUnitMillis: number
   /** How long a delete waits for others to share its request, in milliseconds. */
   readonly lingerMillis: number
   /** For how long after its receipt a message can stay hidden, in milliseconds. */
@@ -66,8 +68,8 @@ export interface BrokerQueue<R extends Received = Received> {
     readonly waitMillis: number
     readonly leaseMillis: number
   }) => Effect.Effect<ReadonlyArray<R>, TransportError>
-  /** Renews the leases of these deliveries for so many milliseconds. */
-  readonly renew: (handles: ReadonlyArray<string>, leaseMillis: number) => Effect.Effect<Results, TransportError>
+  /** Renews the leases of these deliveries, each for so many milliseconds. */
+  readonly renew: (entries: ReadonlyArray<Hidden>) => Effect.Effect<Results, TransportError>
   /** Gives messages back, each to be handed out again later. */
   readonly hide: (entries: ReadonlyArray<Hidden>) => Effect.Effect<Results, TransportError>
   /** Deletes messages whose commit has happened. */

@@ -5,14 +5,24 @@
  * If the broker keeps order, messages of a diverted key move before they run. A commit checks this again, since a stale
  * owner may have moved an earlier message meanwhile.
  */
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { TransportError } from "../../Errors.ts"
 import type { Moving, OverflowLanes, Source, Store } from "../../Store.ts"
 import type { Capabilities, Subscription } from "../../Transport.ts"
 import { crashCountOf, type Entry } from "./Held.ts"
-import { handOut, hideUntilDue, isAwaited, isBusy, notHeld, ofStore, readRecords, type Seat, settled } from "./Seat.ts"
+import {
+  handOut,
+  hideUntilDue,
+  isAwaited,
+  isBusy,
+  notHeld,
+  ofStore,
+  polled,
+  readRecords,
+  type Seat,
+  settled
+} from "./Seat.ts"
 
 /**
  * Returns what a broker can do with this store. Without lanes a failing message waits at the broker, which hides it for
@@ -120,8 +130,8 @@ export const make = (seat: Seat, atBroker: Subscription, lanes: OverflowLanes): 
     has: ({ receipt }) => seat.held.issued(receipt),
     poll: (demand, accept) =>
       Effect.gen(function*() {
-        if (lanes.paused()) return { handed: 0, moved: false }
         seat.roomAgain.closeUnsafe()
+        if (lanes.paused()) return { handed: 0, moved: false }
         yield* readRecords(seat)
         const moved = yield* divert(seat, lanes)
         seat.wanted = demand.messages
@@ -130,7 +140,7 @@ export const make = (seat: Seat, atBroker: Subscription, lanes: OverflowLanes): 
     arrival: Effect.suspend(() =>
       lanes.paused() || isBusy(seat)
         ? seat.roomAgain.await
-        : Effect.flatMap(seat.polls.begin(seat.wanted), Deferred.await)
+        : polled(seat, seat.wanted)
     ),
     awaited: () => isAwaited(seat) && !lanes.paused() && !isBusy(seat),
     acknowledge,

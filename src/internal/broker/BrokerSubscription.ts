@@ -17,7 +17,7 @@ import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Delivery } from "../../Delivery.ts"
-import { ConsumerRemoved, TransportError } from "../../Errors.ts"
+import { ConsumerRemoved, type StoreFailure, TransportError } from "../../Errors.ts"
 import type { Message } from "../../Message.ts"
 import type { Store } from "../../Store.ts"
 import type { Subscription, SubscriptionSpec } from "../../Transport.ts"
@@ -39,6 +39,7 @@ import {
   isBusy,
   notHeld,
   ofStore,
+  polled,
   readRecords,
   type Seat,
   settled,
@@ -96,8 +97,8 @@ const take = (seat: Seat): Subscription["take"] =>
       yield* handing
       return
     }
-    const round = yield* seat.polls.begin(demand.messages)
-    yield* isAwaited(seat) ? Deferred.await(round) : Effect.raceFirst(Deferred.await(round), Effect.sleep(idle))
+    const round = polled(seat, demand.messages)
+    yield* isAwaited(seat) ? round : Effect.raceFirst(round, Effect.sleep(idle))
     yield* handing
   })
 
@@ -141,15 +142,31 @@ const whileNotReading = (seat: Seat): Subscription["whileNotReading"] => (delive
       return entry?.holdMillis === undefined ? Effect.void : hideUntilDue(seat, entry, entry.holdMillis, true)
     })))
 
+/** The messages of an isolation, and the one that runs alone. */
+interface Isolated {
+  readonly entries: ReadonlyArray<Entry>
+  readonly alone: Entry | undefined
+}
+
+/** Returns whether a message was lost while its process lives. Then its delivery proves no crash. */
+const outlived = ({ lease, state }: Entry): boolean => Deferred.isDoneUnsafe(lease.lost) && state !== "done"
+
+const endAlone = ({ spec, store }: Seat, { message, receiveCount }: Entry): Effect.Effect<void, StoreFailure> =>
+  store.unsettled.endAlone(spec.consumer, message.id, receiveCount)
+
 /** Takes an isolation back, and tries again until the store has recorded it or the worker stops. */
-const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number): Effect.Effect<void> =>
+const endIsolation = (seat: Seat, isolated: Isolated, tries: number): Effect.Effect<void> =>
   Effect.catch(
-    Effect.suspend(() => count(seat, entries.filter((one) => seat.held.has(one) && one.state !== "done"), false)),
+    Effect.suspend(() => {
+      const { alone, entries } = isolated
+      const kept = count(seat, entries.filter((one) => seat.held.has(one) && one.state !== "done"), false)
+      return alone !== undefined && outlived(alone) ? Effect.andThen(kept, endAlone(seat, alone)) : kept
+    }),
     (error) =>
       Effect.logWarning(ofStore(seat, "end an isolation")(error).message).pipe(
         Effect.annotateLogs({ consumer: seat.spec.consumer }),
         Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
-        Effect.andThen(Effect.suspend(() => endIsolation(seat, entries, tries + 1))),
+        Effect.andThen(Effect.suspend(() => endIsolation(seat, isolated, tries + 1))),
         Effect.interruptible
       )
   )
@@ -157,16 +174,28 @@ const endIsolation = (seat: Seat, entries: ReadonlyArray<Entry>, tries: number):
 /**
  * Records that only one message, or none, runs. The deliveries of all others then count as explained, so a crash is not
  * counted for them. The store marks the message that runs alone.
+ *
+ * If its lease is lost, the mark is taken back at once. The worker loses a lease earlier than the broker does, so the
+ * next owner reads no mark, and takes the lost lease for no crash.
  */
-const isolate = (seat: Seat): Subscription["isolate"] => (delivery) =>
-  Effect.asVoid(Effect.acquireRelease(
-    Effect.suspend(() => {
+const isolate = (seat: Seat): Subscription["isolate"] =>
+  Effect.fnUntraced(function*(delivery) {
+    const begin = Effect.suspend(() => {
       const entries = seat.held.unsettled()
       const alone = delivery === undefined ? undefined : seat.held.of(delivery)
-      return Effect.as(Effect.mapError(count(seat, entries, true, alone), ofStore(seat, "isolate a message")), entries)
-    }),
-    (entries) => endIsolation(seat, entries, 0)
-  ))
+      return Effect.as(
+        Effect.mapError(count(seat, entries, true, alone), ofStore(seat, "isolate a message")),
+        { entries, alone }
+      )
+    })
+    const { alone } = yield* Effect.acquireRelease(begin, (isolated) => endIsolation(seat, isolated, 0))
+    if (alone === undefined) return
+    const lost = Effect.andThen(
+      Deferred.await(alone.lease.lost),
+      Effect.uninterruptible(Effect.ignore(Effect.suspend(() => outlived(alone) ? endAlone(seat, alone) : Effect.void)))
+    )
+    yield* Effect.forkScoped(lost)
+  })
 
 /** Gives leases back: their deliveries end with an explanation, and their messages become visible. */
 const release = Effect.fnUntraced(function*(seat: Seat, entries: ReadonlyArray<Entry>) {
@@ -185,16 +214,16 @@ const drop = (seat: Seat, deliveries: ReadonlyArray<Delivery>): Effect.Effect<vo
     return Effect.andThen(explained(seat, entries), giveBack(seat, entries.toReversed().map(visible)))
   })
 
-const subscription = (seat: Seat): Subscription => {
-  const { held, queue, spec } = seat
+const subscription = (seat: Seat, scope: Scope.Scope): Subscription => {
+  const { held, onTheWay, queue, spec } = seat
   return {
     take: take(seat),
     paused: () => seat.pause.paused,
     whileNotReading: whileNotReading(seat),
     held: () => held.leases(),
-    renew: BrokerRenewal.renew(queue, held, spec.lease),
+    renew: BrokerRenewal.renew({ queue, held, lease: spec.lease, onTheWay, scope }),
     removeInTransaction: removeInTransaction(seat),
-    fence: (deliveries) => Effect.sync(() => deliveries.filter((delivery) => held.of(delivery) !== undefined)),
+    fence: (deliveries) => Effect.sync(() => deliveries.filter((delivery) => held.mayCommit(delivery))),
     acknowledge: (deliveries) =>
       Effect.sync(() => {
         for (const delivery of deliveries) {
@@ -228,9 +257,13 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
   const leaseMillis = Duration.toMillis(spec.lease)
   // A lease begins before its poll is sent. So a poll waits for a third of the lease at most, and most of the lease
   // is left when the message arrives.
-  const wait = Math.min(longPollMillis, leaseMillis / 3)
+  const most = Math.min(longPollMillis, leaseMillis / 3)
+  const waitMillis = most - most % queue.waitUnitMillis
+  const idle = Duration.toMillis(spec.idlePoll)
   const polls = Polls.make(queue, {
-    waitMillis: Duration.toMillis(spec.idlePoll) === 0 ? Math.min(1000, wait) : wait,
+    waitMillis: idle === 0 ? Math.min(1000, waitMillis) : waitMillis,
+    // Where polls do not wait, their rounds are an idle poll apart.
+    restMillis: waitMillis === 0 ? idle : Math.min(idle, waitMillis),
     leaseMillis,
     accept: (messages, claimedAt) => held.enter(messages, claimedAt, (received) => messageOf(received, topic))
   }, polling)
@@ -241,13 +274,15 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
     spec,
     held,
     acknowledger,
+    onTheWay: new BrokerRenewal.OnTheWay(),
     polls,
     reading: Semaphore.makeUnsafe(1),
     pause,
     roomAgain: Latch.makeUnsafe(),
     wanted: 0
   }
+  const atBroker = subscription(seat, yield* Effect.scope)
   return store.overflow === undefined
-    ? subscription(seat)
-    : yield* store.overflow.open(spec, (lanes) => BrokerSource.make(seat, subscription(seat), lanes))
+    ? atBroker
+    : yield* store.overflow.open(spec, (lanes) => BrokerSource.make(seat, atBroker, lanes))
 })

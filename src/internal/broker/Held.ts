@@ -172,6 +172,11 @@ export class Held {
     return entry !== undefined && this.has(entry) ? entry : undefined
   }
 
+  /** Returns whether a delivery is from here and its lease is not lost, also after its message was deleted. */
+  mayCommit({ lease, receipt }: Delivery): boolean {
+    return this.issued(receipt) && !Deferred.isDoneUnsafe(lease.lost)
+  }
+
   /** Returns whether this is the receipt of a delivery from here, also of one that is over. */
   issued(receipt: unknown): boolean {
     return typeof receipt === "object" && receipt !== null && this.receipts.has(receipt)

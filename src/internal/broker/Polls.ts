@@ -2,6 +2,8 @@
  * Receives messages in long polls, in fibers of their own. A worker that stops waiting does not end a poll, because the
  * broker would hide messages that no worker has received. The scope waits for the polls that are under way.
  *
+ * A round that finds nothing takes some time, however soon the broker answers. So no broker is asked in a loop.
+ *
  * If a round of polls brings full answers, the next round has twice as many polls; otherwise it has one.
  */
 import * as Clock from "effect/Clock"
@@ -14,8 +16,8 @@ import type { BrokerQueue, Received } from "./BrokerQueue.ts"
 export interface Polls {
   /** Whether the last round failed. */
   readonly failing: () => boolean
-  /** Begins a round of polls for so many messages, if none is under way. Returns the end of the round. */
-  readonly begin: (messages: number) => Effect.Effect<Deferred.Deferred<void, TransportError>>
+  /** Waits for a round of polls for so many messages. Begins the round if none is under way. */
+  readonly round: (messages: number) => Effect.Effect<void, TransportError>
 }
 
 /** The received messages of one poll. `claimedAt` is the time before the request, in monotonic nanoseconds. */
@@ -26,12 +28,20 @@ const mostPolls = 8
 
 export const make = <R extends Received>(
   { batchSize, receive }: Pick<BrokerQueue<R>, "batchSize" | "receive">,
-  options: { readonly waitMillis: number; readonly leaseMillis: number; readonly accept: Accept<R> },
+  options: {
+    /** How long a poll waits at the broker for messages. */
+    readonly waitMillis: number
+    /** After an empty round, the next one begins this long after it began. */
+    readonly restMillis: number
+    readonly leaseMillis: number
+    readonly accept: Accept<R>
+  },
   scope: Scope.Scope
 ): Polls => {
   let round: Deferred.Deferred<void, TransportError> | undefined
   let polls = 1
   let failing = false
+  let restUntil = -Infinity
 
   const one = Effect.fnUntraced(function*(most: number, waitMillis: number) {
     const sent = yield* Clock.monotonicTimeNanos
@@ -40,37 +50,44 @@ export const make = <R extends Received>(
     return messages.length
   })
 
-  const all = (messages: number): Effect.Effect<void, TransportError> => {
+  const all = Effect.fnUntraced(function*(messages: number): Effect.fn.Return<void, TransportError> {
+    const began = yield* nowMillis
     const count = Math.min(polls, Math.ceil(messages / batchSize))
     const most = Math.min(batchSize, messages)
     // Only the first poll waits for messages: the others would wait beside it when there are few.
-    return Effect.map(
-      Effect.forEach(
-        Array.from({ length: count }),
-        (_, i) => one(most, i === 0 ? options.waitMillis : 0),
-        { concurrency: "unbounded" }
-      ),
-      (received) => {
-        const full = received.reduce((sum, n) => sum + n, 0) >= (count * most) / 2
-        polls = full ? Math.min(mostPolls, polls * 2) : 1
-      }
+    const received = yield* Effect.forEach(
+      Array.from({ length: count }),
+      (_, i) => one(most, i === 0 ? options.waitMillis : 0),
+      { concurrency: "unbounded" }
     )
-  }
+    const found = received.reduce((sum, n) => sum + n, 0)
+    polls = found >= (count * most) / 2 ? Math.min(mostPolls, polls * 2) : 1
+    restUntil = found > 0 ? -Infinity : began + options.restMillis
+  })
+
+  /** Begins a round in a fiber of its own. */
+  const begin = (messages: number) =>
+    Effect.suspend(() => {
+      const begun = Deferred.makeUnsafe<void, TransportError>()
+      round = begun
+      const running = Effect.onExit(Effect.uninterruptible(all(messages)), (exit) =>
+        Effect.sync(() => {
+          round = undefined
+          failing = exit._tag === "Failure"
+          Deferred.doneUnsafe(begun, exit)
+        }))
+      return Effect.andThen(Effect.forkIn(Effect.ignore(running), scope), Deferred.await(begun))
+    })
 
   return {
     failing: () => failing,
-    begin: (messages) =>
-      Effect.suspend(() => {
-        if (round !== undefined) return Effect.succeed(round)
-        const begun = Deferred.makeUnsafe<void, TransportError>()
-        round = begun
-        const running = Effect.onExit(Effect.uninterruptible(all(messages)), (exit) =>
-          Effect.sync(() => {
-            round = undefined
-            failing = exit._tag === "Failure"
-            Deferred.doneUnsafe(begun, exit)
-          }))
-        return Effect.as(Effect.forkIn(Effect.ignore(running), scope), begun)
+    round: (messages) =>
+      Effect.flatMap(nowMillis, (now) => {
+        if (round !== undefined) return Deferred.await(round)
+        const rest = restUntil - now
+        return rest > 0 ? Effect.andThen(Effect.sleep(Math.ceil(rest)), begin(messages)) : begin(messages)
       })
   }
 }
+
+const nowMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)

@@ -24,6 +24,7 @@ export interface Seat {
   readonly queue: BrokerQueue
   readonly held: Held
   readonly acknowledger: Acknowledger
+  readonly onTheWay: BrokerRenewal.OnTheWay
   readonly polls: Polls
   /** Handing out and the writing of holds exclude one another by this semaphore. */
   readonly reading: Semaphore.Semaphore
@@ -37,6 +38,9 @@ export interface Seat {
 /** How long a closing subscription waits for the broker and the store. Then the leases expire by themselves. */
 export const closing = Duration.seconds(5)
 
+/** How long a message that is given back waits for renewals that are on their way. */
+const renewing = Duration.seconds(3)
+
 /** The error of the transport for a failure of the store. */
 export const ofStore = ({ queue }: Seat, operation: string) => (error: StoreFailure): TransportError =>
   new TransportError({
@@ -46,9 +50,22 @@ export const ofStore = ({ queue }: Seat, operation: string) => (error: StoreFail
     detail: error.message
   })
 
-/** Makes messages visible again, later ones first. A failure leaves them hidden until their lease would have ended. */
-export const giveBack = ({ queue }: Seat, entries: ReadonlyArray<Hidden>): Effect.Effect<void> =>
-  Effect.ignore(inBatches(queue, entries, eachOutcome(queue.hide)))
+/**
+ * Makes messages visible again, later ones first. Waits before that for renewals that are on their way: one that arrives
+ * later could hide a message again. Asks once more for each message that the broker has refused for now. A message that
+ * is not given back stays hidden until its lease would have ended.
+ */
+export const giveBack = ({ onTheWay, queue }: Seat, entries: ReadonlyArray<Hidden>): Effect.Effect<void> => {
+  const hide = (some: ReadonlyArray<Hidden>) => inBatches(queue, some, eachOutcome(queue.hide))
+  return Effect.ignore(Effect.timeout(onTheWay.none, renewing)).pipe(
+    Effect.andThen(hide(entries)),
+    Effect.flatMap((results) => {
+      const again = entries.filter((_, i) => results[i]?.outcome === "notDone")
+      return again.length === 0 ? Effect.void : Effect.andThen(Effect.sleep("100 millis"), hide(again))
+    }),
+    Effect.ignore
+  )
+}
 
 export const visible = ({ handle }: Entry): Hidden => ({ handle, millis: 0 })
 
@@ -138,6 +155,14 @@ export const isBusy = ({ acknowledger, held, queue }: Seat): boolean =>
  * and fails with it. So health shows the failure until a round succeeds.
  */
 export const isAwaited = ({ polls, spec }: Seat): boolean => Duration.toMillis(spec.idlePoll) === 0 || polls.failing()
+
+/** Waits for a round of polls. The end of a message ends the wait, too, if others of its key may wait here for it. */
+export const polled = (seat: Seat, messages: number): Effect.Effect<void, TransportError> => {
+  const round = seat.polls.round(messages)
+  return isAwaited(seat) || seat.held.inState("waiting").length === 0
+    ? round
+    : Effect.raceFirst(round, seat.roomAgain.await)
+}
 
 /** The error of a delivery that this subscription does not have any more. */
 export const notHeld = ({ spec: { consumer } }: Seat, { lease }: Delivery): LeaseLost =>

@@ -56,6 +56,11 @@ export interface UnsettledStore {
   ) => Effect.Effect<ReadonlyArray<Unsettled>, StoreFailure>
   /** Writes what is known of deliveries. Attempts and due times stay. Joins no transaction. Idempotent. */
   readonly count: (consumer: string, counts: ReadonlyArray<DeliveryCount>) => Effect.Effect<void, StoreFailure>
+  /**
+   * Ends the record that a message runs alone, and explains its delivery with this count: its lease was lost, and its
+   * process lives. Changes nothing if a later delivery was counted meanwhile. Joins no transaction. Idempotent.
+   */
+  readonly endAlone: (consumer: string, id: string, delivery: number) => Effect.Effect<void, StoreFailure>
   /** Records the failed attempts of a message, and when its next attempt is due. Atomic with the transaction. */
   readonly hold: (
     consumer: string,

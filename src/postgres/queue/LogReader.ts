@@ -116,6 +116,11 @@ export class LogReader {
     return this.#open().filter((lane) => lane.inFlight).map(({ owned }) => owned)
   }
 
+  /** Whether an operator has paused the consumer. */
+  get paused(): boolean {
+    return this.#lanes.paused
+  }
+
   /** The positions behind which new entries are awaited. */
   awaited(): ReadonlyMap<number, string> {
     return new Map(this.#open().filter((lane) => lane.most(1) > 0).map((lane) => [lane.owned.lane, lane.read]))
@@ -129,8 +134,8 @@ export class LogReader {
   poll(demand: Demand, accept: (deliveries: ReadonlyArray<Delivery>) => void): Effect.Effect<Polled, LogError> {
     return Effect.gen({ self: this }, function*() {
       for (const one of this.#owned.values()) if (ownedOf(one).lost) this.forget(ownedOf(one))
-      if (this.#lanes.paused) return { handed: 0, moved: false }
       this.roomAgain.closeUnsafe()
+      if (this.paused) return { handed: 0, moved: false }
       yield* this.#begin(demand.perKey)
       yield* this.#compare()
       yield* this.#read(demand)

@@ -30,7 +30,10 @@ export const make = Effect.fnUntraced(function*(
         reader.poll(demand, accept),
         (error) => error._tag === "SqlError" ? PgFailure.transportError("read messages")(error) : error
       ),
-    arrival: Effect.raceFirst(arrivals.next, reader.roomAgain.await),
+    // During a pause unread entries stay unread, so a wait for new ones would end at once.
+    arrival: Effect.suspend(() =>
+      reader.paused ? reader.roomAgain.await : Effect.raceFirst(arrivals.next, reader.roomAgain.await)
+    ),
     awaited: () => false,
     acknowledge: ended("done"),
     drop: ended("waiting"),

@@ -26,6 +26,10 @@ where q.name = $1 order by c.id
 on conflict (queue_id, id) do update set crash_count = excluded.crash_count, explained = excluded.explained,
   alone = excluded.alone, at = statement_timestamp()`,
 
+  /** Explains the delivery of a message that ran alone. Locks the row. $1 consumer $2 id $3 the delivery's count */
+  endAlone: `update ${t.unsettled} set alone = false, explained = $3::int, at = statement_timestamp()
+where queue_id = (select id from ${t.consumers} where name = $1) and id = $2::text and alone and explained < $3::int`,
+
   /**
    * Records failed attempts, and when the next one is due. Locks the row. $1 to $5 as above, of one message $6
    * attempts $7 milliseconds

@@ -44,6 +44,11 @@ export const make = (db: PgDatabase, names: Names, queues: Queues): UnsettledSto
         onFailure: PgFailure.storeFailure("count the deliveries of unsettled messages"),
         onSuccess: () => undefined
       }),
+    endAlone: (consumer, id, delivery) =>
+      Effect.mapBoth(db.machinery(text.endAlone, [consumer, id, delivery]), {
+        onFailure: PgFailure.storeFailure("end the record of a message that runs alone"),
+        onSuccess: () => undefined
+      }),
     hold: (consumer, count, attempts, delay) =>
       Effect.mapBoth(
         db.within(text.hold, [consumer, ...columns([count]), JSON.stringify(attempts), Duration.toMillis(delay)]),

@@ -10,6 +10,7 @@ import { describe, layer as shared } from "@effect/vitest"
 import type * as Layer from "effect/Layer"
 import type { Store } from "../../Store.ts"
 import type { Transport } from "../../Transport.ts"
+import { atMostOncePromises } from "./atMostOncePromises.ts"
 import { consumerPromises } from "./consumerPromises.ts"
 import { crashedAlonePromises } from "./crashedAlonePromises.ts"
 import { deadLetterPromises } from "./deadLetterPromises.ts"
@@ -61,6 +62,7 @@ const transportGroups = {
   "crashed alone": crashedAlonePromises,
   order: orderPromises,
   settle: settlePromises,
+  "at most once": atMostOncePromises,
   redelivery: redeliveryPromises,
   receipts: (it, options) => receiptPromises(requires(it, options, "places"), options)
 } satisfies Groups

@@ -76,6 +76,23 @@ export const unsettledPromises = (it: Tests, options: Options): void => {
       })
     }))
 
+  it.effect("explains the delivery of a message that ran alone, and no later one", () =>
+    Effect.gen(function*() {
+      const { consumer, store: { unsettled } } = yield* bench(options)
+      const alone = { crashCount: 2, explained: 3, alone: true }
+      yield* unsettled.count(consumer, ["a", "b", "c"].map((id) => counted(id, { ...alone, alone: id !== "c" })))
+      yield* unsettled.endAlone(consumer, "a", 4)
+      // The next owner has counted a later delivery of "b" already.
+      yield* unsettled.endAlone(consumer, "b", 3)
+      yield* unsettled.endAlone(consumer, "c", 4)
+      yield* unsettled.endAlone(consumer, "unknown", 4)
+      const records = yield* unsettled.read(consumer, ["a", "b", "c", "unknown"])
+      assert.deepStrictEqual(
+        records.map(({ crashCount, id, alone, explained }) => [id, crashCount, explained, alone] as const).toSorted(),
+        [["a", 2, 4, false], ["b", 2, 3, true], ["c", 2, 3, false]]
+      )
+    }))
+
   it.effect("forgets a record with the transaction that settles its message, and no other consumer's", () =>
     Effect.gen(function*() {
       const { consumer, lanes, store } = yield* bench(options)

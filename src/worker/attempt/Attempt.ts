@@ -39,8 +39,6 @@ export interface Options extends Disposition.Options {
   readonly committer: Committer
   /** Runs the steps of a message after it was taken. Undefined if the pipeline is not `atMostOnce`. */
   readonly atMostOnce: AtMostOnce.AtMostOnce | undefined
-  /** Whether the transport removes a message within the commit, or is notified after the commit. */
-  readonly acknowledge: "within" | "after"
   readonly spans: Spans
   /**
    * This Deferred completes when the worker stops. Then a turn that waits for its next attempt records its failures and
@@ -223,11 +221,9 @@ export const make = (options: Options): Attempt => {
               return Effect.andThen(attempted, counters.outcome(delivery, "failed"))
             })
           )
-          // A broker would hand the message out again, so it is acknowledged before the steps. Other engines keep the
-          // message's lane until it is acknowledged, so they are notified after the steps.
-          return options.acknowledge === "after"
-            ? Effect.andThen(forget([delivery]), ran)
-            : Effect.ensuring(ran, forget([delivery]))
+          // The lane or group of the message stays with this worker until the message is acknowledged, so no other worker
+          // runs a later message of its key. If a broker hands this message out again, the inbox knows it.
+          return Effect.ensuring(ran, forget([delivery]))
         }
       )
     }

@@ -81,7 +81,6 @@ export const open = Effect.fnUntraced(function*(
     atMostOnce: pipeline.settings.delivery === "atMostOnce"
       ? AtMostOnce.make({ ...commits, transactions })
       : undefined,
-    acknowledge: options.can.acknowledge,
     spans,
     stopping
   })

@@ -4,6 +4,8 @@ import type { Mutant } from "./types.ts"
 const worker = "test/sqs/sqsWorker.test.ts"
 const model = "test/sqs/fifoModel.test.ts"
 const onPostgres = "test/sqs/sqsOnPostgres.test.ts"
+const wire = "test/sqs/sqsWire.test.ts"
+const message = "src/sqs/SqsMessage.ts"
 const subscription = "src/internal/broker/BrokerSubscription.ts"
 const seat = "src/internal/broker/Seat.ts"
 
@@ -197,5 +199,70 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: "test/sqs/sqsSubscription.test.ts",
     named: "names each message that was not stored"
+  },
+  {
+    name: "sqs: more attributes than SQS takes",
+    guarantee: "no loss",
+    file: message,
+    from: "Math.min(maxAttributes, mostAttributes)",
+    to: "Math.max(maxAttributes, 1000)",
+    test: wire,
+    named: "comes back as it was with 64 headers"
+  },
+  {
+    name: "sqs: a message of the size that only fits without the types of its attributes",
+    guarantee: "no loss",
+    file: message,
+    from: "if (bytes > mostBytes) return",
+    to: "if (bytes > mostBytes + 6) return",
+    test: wire,
+    named: "comes back as it was with 64 headers"
+  },
+  {
+    name: "sqs: an empty body sent",
+    guarantee: "no loss",
+    file: message,
+    from: "if (body === \"\") return",
+    to: "if (body === \"no\") return",
+    test: wire,
+    named: "that SQS cannot carry is refused by its id"
+  },
+  {
+    name: "sqs: an unreadable message runs under the id of SQS",
+    guarantee: "effectively once",
+    file: message,
+    from: "(failure) => unreadable(received, failure))",
+    to:
+      "() => ({ id: messageId, topic, key: groupId ?? messageId, keyed: false, payload: body, headers: {}, version: 1,"
+      + " publishedAt: 0 }))",
+    test: wire,
+    named: "that cannot be read becomes a dead letter"
+  },
+  {
+    name: "sqs: a foreign CloudEvent without a key that leaves its message group",
+    guarantee: "order per key",
+    file: "src/wire/WireDecoder.ts",
+    from: "event.get(\"partitionkey\") ?? group",
+    to: "event.get(\"partitionkey\")",
+    test: wire,
+    named: "that names no key belongs to its message group"
+  },
+  {
+    name: "sqs: a foreign message without a key that leaves its message group",
+    guarantee: "order per key",
+    file: "src/wire/WireDecoder.ts",
+    from: "(yield* mapped(foreign, \"key\", received)) ?? received.brokerKey",
+    to: "yield* mapped(foreign, \"key\", received)",
+    test: wire,
+    named: "that names no key belongs to its message group"
+  },
+  {
+    name: "wire: an unreadable message that leaves the order of its group",
+    guarantee: "order per key",
+    file: "src/wire/unreadable.ts",
+    from: "key: brokerKey ?? brokerId,",
+    to: "key: brokerId,",
+    test: wire,
+    named: "that cannot be read becomes a dead letter"
   }
 ]

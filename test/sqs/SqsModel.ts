@@ -9,7 +9,6 @@ import { Clock, Effect, type Latch } from "effect"
 import { TransportError } from "../../src/Errors.ts"
 import type { EntryFailure } from "../../src/internal/broker/BrokerQueue.ts"
 import { engineOf, type Outgoing, type QueueSettings, type Received, type SqsApi } from "../../src/sqs/SqsApi.ts"
-import { envelopeAttribute } from "../../src/sqs/SqsMessage.ts"
 
 /** A message in the queue. */
 interface Stored extends Outgoing {
@@ -60,7 +59,7 @@ export class SqsModel {
   }
 
   private find(id: string): Stored {
-    const found = this.messages.find(({ attributes }) => attributes[envelopeAttribute]!.includes(`"id":"${id}"`))
+    const found = this.messages.find(({ attributes }) => attributes["ce_id"] === id)
     if (found === undefined) throw new Error(`the queue has no message ${id}`)
     return found
   }

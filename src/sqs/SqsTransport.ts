@@ -7,7 +7,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { PublishFailed } from "../Errors.ts"
-import type { EntryFailure } from "../internal/broker/BrokerQueue.ts"
 import { capabilitiesWith } from "../internal/broker/BrokerSource.ts"
 import * as BrokerSubscription from "../internal/broker/BrokerSubscription.ts"
 import type { Message } from "../Message.ts"
@@ -15,7 +14,6 @@ import type { Store } from "../Store.ts"
 import type { Capabilities, Transport } from "../Transport.ts"
 import type { Wire } from "../wire/Wire.ts"
 import { batchSize, ceilingSeconds, engineOf, type Outgoing, type SqsApi } from "./SqsApi.ts"
-import { didNothing } from "./SqsClient.ts"
 import { bytesOf, fromSqs, mostBytes, toSqs } from "./SqsMessage.ts"
 import * as SqsQueue from "./SqsQueue.ts"
 
@@ -94,14 +92,7 @@ const publish = (api: SqsApi, wire: Wire): Transport["Service"]["publish"] =>
         failed.push({ id: message.id, outcome: "notStored", detail: "an earlier message of its key was not stored" })
       }
       if (some.length === 0) continue
-      const results = yield* Effect.catchIf(
-        api.send(some.map(({ outgoing }) => outgoing)),
-        (error) => error.kind === "temporary",
-        (error) => {
-          const outcome: EntryFailure = { outcome: didNothing(error) ? "notDone" : "unknown", detail: error.detail }
-          return Effect.succeed(some.map(() => outcome))
-        }
-      )
+      const results = yield* api.send(some.map(({ outgoing }) => outgoing))
       results.forEach((result, i) => {
         if (result === undefined) return
         const { message, outgoing } = some[i]!

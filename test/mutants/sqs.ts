@@ -5,7 +5,9 @@ const worker = "test/sqs/sqsWorker.test.ts"
 const model = "test/sqs/fifoModel.test.ts"
 const onPostgres = "test/sqs/sqsOnPostgres.test.ts"
 const wire = "test/sqs/sqsWire.test.ts"
+const failures = "test/sqs/sqsFailures.test.ts"
 const message = "src/sqs/SqsMessage.ts"
+const failure = "src/sqs/SqsFailure.ts"
 const subscription = "src/internal/broker/BrokerSubscription.ts"
 const seat = "src/internal/broker/Seat.ts"
 
@@ -185,7 +187,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: a deleted queue taken for an outage",
     guarantee: "observability",
-    file: "src/sqs/SqsClient.ts",
+    file: "src/sqs/SqsFailure.ts",
     from: "/QueueDoesNotExist|NonExistentQueue|InvalidAddress|UnsupportedOperation/",
     to: "/InvalidAddress|UnsupportedOperation/",
     test: "test/sqs/sqsServer.test.ts",
@@ -264,5 +266,51 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     to: "key: brokerId,",
     test: wire,
     named: "that cannot be read becomes a dead letter"
+  },
+  {
+    name: "sqs: a throttled entry refused for good",
+    guarantee: "no loss",
+    file: failure,
+    from: "SenderFault === true && !passes",
+    to: "SenderFault === true",
+    test: failures,
+    named: "is not refused for good although SQS calls it"
+  },
+  {
+    name: "sqs: an entry that is refused for good sent again without an end",
+    guarantee: "poison cannot block",
+    file: failure,
+    from: "SenderFault === true && !passes",
+    to: "SenderFault === true && passes",
+    test: failures,
+    named: "is refused for good if it is the sender's fault"
+  },
+  {
+    name: "sqs: a request with a bad entry sent again without an end",
+    guarantee: "poison cannot block",
+    file: failure,
+    from: "ofEntry: matches(ofEntry) && !matches(throttled)",
+    to: "ofEntry: false",
+    test: failures,
+    named: "is sent again entry by entry"
+  },
+  {
+    name: "sqs: all entries refused with the bad one",
+    guarantee: "no loss",
+    file: "src/sqs/SqsClient.ts",
+    from: "entries.length === 1\n          ? Effect.succeed<Results>([{ outcome: \"refused\", detail }])",
+    to:
+      "entries.length >= 1\n          ? Effect.succeed<Results>(entries.map(() => ({ outcome: \"refused\", detail })))",
+    test: failures,
+    named: "is sent again entry by entry"
+  },
+  {
+    name: "sqs: a publish that may have happened called not stored",
+    guarantee: "effectively once",
+    file: failure,
+    from: "($metadata?.attempts ?? 1) <= 1 && (",
+    to: "(",
+    test: failures,
+    named: "is unknown if an earlier try may have stored it"
   }
 ]

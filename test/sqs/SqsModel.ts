@@ -115,7 +115,15 @@ export class SqsModel {
         ),
       remove: (handles) =>
         request("remove", (now) => handles.map((handle) => this.each("remove", () => this.remove(now, handle)))),
-      send: (messages) => request("send", (now) => messages.map((one) => this.each("send", () => this.send(now, one))))
+      send: (messages) =>
+        Effect.catchIf(
+          request("send", (now) => messages.map((one) => this.each("send", () => this.send(now, one)))),
+          ({ kind }) => kind === "temporary",
+          ({ detail }) => {
+            const outcome: EntryFailure = { outcome: detail === "ECONNREFUSED" ? "notDone" : "unknown", detail }
+            return Effect.succeed(messages.map(() => outcome))
+          }
+        )
     }
   }
 

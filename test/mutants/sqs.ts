@@ -312,5 +312,23 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     to: "(",
     test: failures,
     named: "is unknown if an earlier try may have stored it"
+  },
+  {
+    name: "sqs: the text of an error of the client shown",
+    guarantee: "observability",
+    file: failure,
+    from: "`${said} (HTTP ${status})`",
+    to: "`${said} (HTTP ${status}) ${String(Object(thrown).message)}`",
+    test: failures,
+    named: "name no secret: AccessDenied"
+  },
+  {
+    name: "sqs: refused credentials end the worker",
+    guarantee: "observability",
+    file: failure,
+    from: "kind: matches(permanent) ?",
+    to: "kind: matches(permanent) || matches(denied) ?",
+    test: failures,
+    named: "name no secret: ExpiredToken"
   }
 ]

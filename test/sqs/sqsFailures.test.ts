@@ -1,11 +1,13 @@
 // Failures that SQS itself sends, through the AWS client: entries that it lists as failed, and refused requests.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { Transport } from "millrace"
+import { Effect, Fiber, Layer, Logger, Redacted } from "effect"
+import { Health, Pipeline, Transport, Worker } from "millrace"
 import * as SqsClient from "../../src/sqs/SqsClient.ts"
 import { makeMessage } from "../../src/testing/conformance/kit.ts"
+import { order, Orders } from "../worker/support.ts"
 import { credentials, endpoint, on, plain, region } from "./sqsEndpoint.ts"
 import { type Answer, type Asked, front } from "./sqsFront.ts"
+import { send } from "./sqsKit.ts"
 
 /** A queue behind a front, and what the front has received. */
 const fronted = Effect.fnUntraced(function*(answer: (asked: Asked) => Answer | undefined, fifo = false) {
@@ -163,4 +165,58 @@ describe("a publish without a clear answer", () => {
       assert.deepStrictEqual(yield* Effect.provide(failures(["1", "2"]), queue.layer), ["m0 notStored", "m1 notStored"])
       assert.deepStrictEqual(queue.sizes("SendMessageBatch"), [2])
     }).pipe(Effect.scoped))
+})
+
+describe("refused credentials", () => {
+  const secret = Redacted.value(credentials.secretAccessKey)
+
+  /** Waits in real time. */
+  const until = (what: string, condition: () => boolean) =>
+    Effect.repeat(Effect.sleep("20 millis"), { until: condition }).pipe(
+      Effect.timeoutOrElse({ duration: "20 seconds", orElse: () => Effect.die(new Error(`not so: ${what}`)) })
+    )
+
+  for (const code of ["AccessDenied", "ExpiredToken"]) {
+    it.live(`at the start and in the middle of work are tried again, shown by health, and name no secret: ${code}`, () =>
+      Effect.gen(function*() {
+        const refused = { now: true }
+        // SQS quotes the request in such a text.
+        const message = `User arn:aws:iam::123456789012:user/ada with ${secret} is not authorized`
+        const queue = yield* fronted(() => refused.now ? { status: 403, code, message } : undefined, true)
+        const said: Array<unknown> = []
+        const logger = Logger.make(({ message }) => said.push(message))
+        const consumer = `refused-${code}`
+        const seen: Array<string> = []
+        yield* Effect.gen(function*() {
+          const error = yield* Effect.flip(Effect.flatMap(Transport.Transport, ({ capabilities }) => capabilities))
+          assert.deepInclude(error, { _tag: "TransportError", kind: "temporary", detail: `${code} (HTTP 403)` })
+          const workers = yield* Health.Workers
+          const shown = () =>
+            JSON.stringify([...workers].filter((one) => one.consumer === consumer).map((one) => one.failing() ?? ""))
+          const pipeline = Pipeline.from(Orders, { consumer }).pipe(
+            Pipeline.tap((one) => Effect.sync(() => seen.push(one.id)))
+          )
+          const worker = yield* Effect.forkChild(Worker.run(pipeline, { grace: "1 second" }))
+          yield* until("health names the refusal at the start", () => shown().includes(code))
+          refused.now = false
+          yield* send([order("a", 1)])
+          yield* until("it starts", () => seen.length === 1)
+          refused.now = true
+          yield* until("health names the refusal in the middle of work", () => shown().includes(code))
+          const before = queue.sizes("ReceiveMessage").length
+          yield* Effect.sleep("3 seconds")
+          assert.isBelow(queue.sizes("ReceiveMessage").length - before, 20, "it does not spin")
+          assert.isUndefined(worker.pollUnsafe())
+          said.push(shown(), error.message)
+          refused.now = false
+          yield* send([order("a", 2)])
+          yield* until("it continues", () => seen.length === 2)
+          yield* until("health is fine", () => !shown().includes(code))
+          yield* Fiber.interrupt(worker)
+        }).pipe(Effect.provide(Layer.provideMerge(queue.layer, Logger.layer([logger]))))
+        const text = JSON.stringify(said)
+        assert.include(text, code)
+        for (const word of [secret, "arn:aws", "123456789012"]) assert.notInclude(text, word)
+      }).pipe(Effect.scoped))
+  }
 })

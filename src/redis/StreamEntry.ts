@@ -4,7 +4,8 @@
  */
 import * as Result from "effect/Result"
 import type { InvalidMessage } from "../Errors.ts"
-import * as Message from "../Message.ts"
+import type * as Message from "../Message.ts"
+import { unreadable } from "../wire/unreadable.ts"
 import type { Wire } from "../wire/Wire.ts"
 
 /** The field of the payload. */
@@ -39,28 +40,12 @@ export const fromFields = (
   const data = all.get(payloadField)
   all.delete(payloadField)
   const body = data ?? JSON.stringify(Object.fromEntries(all))
-  const brokerId = `${stream}:${id}`
-  const decoded = wire.decode({
+  const received = {
     attributes: data === undefined ? {} : Object.fromEntries(all),
     body,
-    brokerId,
+    brokerId: `${stream}:${id}`,
     topic
-  })
-  if (Result.isSuccess(decoded)) {
-    const { publishedAt } = decoded.success
-    return publishedAt > 0 ? decoded.success : { ...decoded.success, publishedAt: timeOf(id) }
   }
-  const { field, problem } = decoded.failure
-  const shown = `This entry is no message, since its ${field} ${problem}: ${body}`
-  return {
-    id: brokerId,
-    topic,
-    key: brokerId,
-    keyed: false,
-    // A quarter of the limit in characters fits in bytes, too.
-    payload: shown.slice(0, Message.limits.payloadBytes / 4).replaceAll("\0", "\\0").toWellFormed(),
-    headers: {},
-    version: 1,
-    publishedAt: timeOf(id)
-  }
+  const message = Result.getOrElse(wire.decode(received), (failure) => unreadable(received, failure))
+  return message.publishedAt > 0 ? message : { ...message, publishedAt: timeOf(id) }
 }

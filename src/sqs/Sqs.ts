@@ -35,12 +35,11 @@ import { type InvalidConfig, InvalidSetting } from "../Errors.ts"
 import * as GivenDuration from "../internal/GivenDuration.ts"
 import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
+import type { WireOptions } from "../wire/Wire.ts"
 import * as SqsClient from "./SqsClient.ts"
 import * as SqsConfig from "./SqsConfig.ts"
-import type { ForeignMapping, ForeignMessage } from "./SqsMessage.ts"
+import { wireOf } from "./SqsMessage.ts"
 import * as SqsTransport from "./SqsTransport.ts"
-
-export type { ForeignMapping, ForeignMessage } from "./SqsMessage.ts"
 
 /**
  * How to reach the queue of a consumer, and how to read it.
@@ -66,10 +65,11 @@ export interface SqsOptions {
    */
   readonly longPoll?: Duration.Input | undefined
   /**
-   * Chooses id, key, topic and payload of a message that Millrace did not send. By default the id is the one of SQS,
-   * and the key is the message group.
+   * The form of messages, for example the mapping of messages of other producers (`foreign`). The limits of SQS hold
+   * beside those given here: 10 attributes and 1 MiB. By default the id of a message that is no CloudEvent is the one
+   * of SQS, and its key is the message group.
    */
-  readonly foreign?: ((message: ForeignMessage) => ForeignMapping) | undefined
+  readonly wire?: WireOptions | undefined
 }
 
 const refused = (setting: string, got: string, expected: string): InvalidSetting =>
@@ -98,7 +98,8 @@ export const layer = (options: SqsOptions): Layer.Layer<Transport, InvalidSettin
     Effect.gen(function*() {
       const bad = problem(options)
       if (bad !== undefined) return yield* bad
-      const { credentials, endpoint, foreign, queueUrl, region } = options
+      const wire = yield* Effect.fromResult(wireOf(options.wire))
+      const { credentials, endpoint, queueUrl, region } = options
       const longPollMillis = Duration.toMillis(Duration.fromInputUnsafe(options.longPoll ?? "5 seconds"))
       const api = yield* SqsClient.make({
         queueUrl,
@@ -106,7 +107,7 @@ export const layer = (options: SqsOptions): Layer.Layer<Transport, InvalidSettin
         endpoint,
         credentials: credentials === undefined ? undefined : { sessionToken: undefined, ...credentials }
       }, longPollMillis)
-      return SqsTransport.make(api, yield* Store, { longPollSeconds: longPollMillis / 1000, foreign })
+      return SqsTransport.make(api, yield* Store, { longPollSeconds: longPollMillis / 1000, wire })
     })
   )
 

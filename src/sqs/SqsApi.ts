@@ -56,6 +56,7 @@ export interface SqsApi {
     entries: ReadonlyArray<{ readonly handle: string; readonly seconds: number }>
   ) => Effect.Effect<BrokerQueue.Results, TransportError>
   readonly remove: (handles: ReadonlyArray<string>) => Effect.Effect<BrokerQueue.Results, TransportError>
+  /** Fails only if the error is permanent. A request that got no answer is the outcome of each of its messages. */
   readonly send: (messages: ReadonlyArray<Outgoing>) => Effect.Effect<BrokerQueue.Results, TransportError>
 }
 

@@ -19,9 +19,10 @@ import {
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { TransportError } from "../Errors.ts"
-import type { EntryFailure, Results } from "../internal/broker/BrokerQueue.ts"
+import type { TransportError } from "../Errors.ts"
+import type { Results } from "../internal/broker/BrokerQueue.ts"
 import { engineOf, type Outgoing, type Received, type SqsApi } from "./SqsApi.ts"
+import * as SqsFailure from "./SqsFailure.ts"
 
 /** How to reach a queue. */
 export interface Connection {
@@ -37,43 +38,6 @@ export interface Connection {
 
 /** The longest wait for the answer to a request that is no poll, in milliseconds. The client tries three times. */
 const requestTimeout = 5_000
-
-/** The names of errors that no later request can undo. */
-const permanent = /QueueDoesNotExist|NonExistentQueue|InvalidAddress|UnsupportedOperation/
-
-/** The names of errors with which SQS has answered that it did nothing. */
-const answered = /Throttl|AccessDenied|InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient|Expired|Refused/i
-
-interface Thrown {
-  readonly name?: unknown
-  readonly message?: unknown
-  readonly Code?: unknown
-  readonly code?: unknown
-  readonly $metadata?: { readonly httpStatusCode?: number }
-}
-
-/** Returns the error of a request. It has names and codes only, since the text of the client may quote a credential. */
-const failure = (engine: string, operation: string) => (thrown: unknown): TransportError => {
-  const { $metadata, code, Code, name } = Object(thrown) as Thrown
-  const words = [name, Code, code].filter((word, i, all) =>
-    typeof word === "string" && word !== "Error" && all.indexOf(word) === i
-  )
-  const status = $metadata?.httpStatusCode
-  const said = words.length === 0 ? "it did not answer" : words.join(" ")
-  return new TransportError({
-    engine,
-    operation,
-    kind: words.some((word) => permanent.test(String(word))) ? "permanent" : "temporary",
-    detail: permanent.test(said)
-      ? `${said}: the queue does not exist at this address, or was deleted`
-      : status === undefined
-      ? said
-      : `${said} (HTTP ${status})`
-  })
-}
-
-/** Returns whether the error says that SQS did nothing. Otherwise the outcome of the request is unknown. */
-export const didNothing = ({ detail }: TransportError): boolean => answered.test(detail)
 
 const configOf = ({ credentials, endpoint, region }: Connection): SQSClientConfig => ({
   ...(region === undefined ? {} : { region }),
@@ -116,21 +80,46 @@ const receivedOf = (message: Message): Received => {
 /** Returns a result for each entry, from the failures that SQS lists. `Id` is the entry's number. */
 const resultsOf = (
   entries: ReadonlyArray<unknown>,
-  { Failed }: { readonly Failed?: ReadonlyArray<BatchFailure> | undefined }
+  { Failed }: { readonly Failed?: ReadonlyArray<SqsFailure.FailedEntry> | undefined }
 ): Results => {
-  const failed = new Map((Failed ?? []).map((failure) => [Number(failure.Id), failure]))
-  return entries.map((_, i): EntryFailure | undefined => {
-    const found = failed.get(i)
-    if (found === undefined) return undefined
-    return { outcome: found.SenderFault === true ? "refused" : "notDone", detail: found.Code ?? "no code" }
-  })
+  const failed = new Map((Failed ?? []).map((failure) => [Number(failure.Id), SqsFailure.entryOutcome(failure)]))
+  return entries.map((_, i) => failed.get(i))
 }
 
-interface BatchFailure {
-  readonly Id?: string | undefined
-  readonly Code?: string | undefined
-  readonly SenderFault?: boolean | undefined
-}
+/**
+ * Sends a request with several entries. If SQS refuses it because of one entry, each entry is sent alone, one after the
+ * other. Then only the bad one is refused.
+ */
+const batch = <A>(
+  entries: ReadonlyArray<A>,
+  request: (some: ReadonlyArray<A>) => Effect.Effect<Parameters<typeof resultsOf>[1], SqsFailure.Failed>
+): Effect.Effect<Results, SqsFailure.Failed> =>
+  request(entries).pipe(
+    Effect.map((answer) => resultsOf(entries, answer)),
+    Effect.catchIf(
+      ({ ofEntry }) => ofEntry,
+      ({ error: { detail } }) =>
+        entries.length === 1
+          ? Effect.succeed<Results>([{ outcome: "refused", detail }])
+          : Effect.map(
+            Effect.forEach(entries, (one) => eachOutcome(batch([one], request), 1)),
+            (results) => results.flat()
+          )
+    )
+  )
+
+/** Returns a request whose failure is the outcome of each of its entries, unless it is permanent. */
+const eachOutcome = (
+  request: Effect.Effect<Results, SqsFailure.Failed>,
+  entries: number
+): Effect.Effect<Results, SqsFailure.Failed> =>
+  Effect.catchIf(
+    request,
+    ({ error }) => error.kind === "temporary",
+    ({ outcome }) => Effect.succeed<Results>(Array.from({ length: entries }, () => outcome))
+  )
+
+const errorOf = ({ error }: SqsFailure.Failed): TransportError => error
 
 const outgoing = ({ attributes, body, deduplicationId, groupId }: Outgoing, i: number) => ({
   Id: String(i),
@@ -166,14 +155,14 @@ export const make = Effect.fnUntraced(function*(
   const client = yield* opened({ ...config, requestHandler: timeouts(requestTimeout) })
   const polls = yield* opened({ ...config, maxAttempts: 1, requestHandler: timeouts(longPollMillis + requestTimeout) })
   const fifo = connection.queueUrl.endsWith(".fifo")
-  const engine = engineOf({ fifo })
+  const failed = (operation: string) => SqsFailure.failed(engineOf({ fifo }), operation)
   const QueueUrl = connection.queueUrl
   return {
     fifo,
     settings: Effect.tryPromise({
       try: (abortSignal) =>
         client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }), { abortSignal }),
-      catch: failure(engine, "read the settings of the queue")
+      catch: (thrown) => failed("read the settings of the queue")(thrown).error
     }).pipe(Effect.map(({ Attributes = {} }) => ({
       maxReceiveCount: maxReceiveCountOf(Attributes["RedrivePolicy"]),
       retentionSeconds: Number(Attributes["MessageRetentionPeriod"] ?? 345_600),
@@ -193,41 +182,43 @@ export const make = Effect.fnUntraced(function*(
               MessageAttributeNames: ["All"]
             })
           ),
-        catch: failure(engine, "receive messages")
+        catch: (thrown) => failed("receive messages")(thrown).error
       }).pipe(Effect.map(({ Messages = [] }) => Messages.map(receivedOf))),
     hide: (entries) =>
-      Effect.tryPromise({
-        try: (abortSignal) =>
-          client.send(
-            new ChangeMessageVisibilityBatchCommand({
-              QueueUrl,
-              Entries: entries.map(({ handle, seconds }, i) => ({
-                Id: String(i),
-                ReceiptHandle: handle,
-                VisibilityTimeout: seconds
-              }))
-            }),
-            { abortSignal }
-          ),
-        catch: failure(engine, "change the visibility of messages")
-      }).pipe(Effect.map((answer) => resultsOf(entries, answer))),
+      Effect.mapError(
+        batch(entries, (some) => {
+          const Entries = some.map(({ handle, seconds }, i) => ({
+            Id: String(i),
+            ReceiptHandle: handle,
+            VisibilityTimeout: seconds
+          }))
+          return Effect.tryPromise({
+            try: (abortSignal) =>
+              client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }), { abortSignal }),
+            catch: failed("change the visibility of messages")
+          })
+        }),
+        errorOf
+      ),
     remove: (handles) =>
-      Effect.tryPromise({
-        try: (abortSignal) =>
-          client.send(
-            new DeleteMessageBatchCommand({
-              QueueUrl,
-              Entries: handles.map((handle, i) => ({ Id: String(i), ReceiptHandle: handle }))
-            }),
-            { abortSignal }
-          ),
-        catch: failure(engine, "delete messages")
-      }).pipe(Effect.map((answer) => resultsOf(handles, answer))),
-    send: (messages) =>
-      Effect.tryPromise({
-        try: (abortSignal) =>
-          client.send(new SendMessageBatchCommand({ QueueUrl, Entries: messages.map(outgoing) }), { abortSignal }),
-        catch: failure(engine, "send messages")
-      }).pipe(Effect.map((answer) => resultsOf(messages, answer)))
+      Effect.mapError(
+        batch(handles, (some) => {
+          const Entries = some.map((handle, i) => ({ Id: String(i), ReceiptHandle: handle }))
+          return Effect.tryPromise({
+            try: (abortSignal) => client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }), { abortSignal }),
+            catch: failed("delete messages")
+          })
+        }),
+        errorOf
+      ),
+    send: (messages) => {
+      const request = batch(messages, (some) =>
+        Effect.tryPromise({
+          try: (abortSignal) =>
+            client.send(new SendMessageBatchCommand({ QueueUrl, Entries: some.map(outgoing) }), { abortSignal }),
+          catch: failed("send messages")
+        }))
+      return Effect.mapError(eachOutcome(request, messages.length), errorOf)
+    }
   }
 })

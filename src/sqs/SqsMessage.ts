@@ -1,50 +1,50 @@
 /**
- * A message on SQS: its payload is the body, and one attribute holds the rest. Messages of foreign senders have no such
- * attribute, so a mapping finds their id and key.
+ * A message on SQS: a CloudEvent in binary mode. The payload is the body, and the other parts are attributes.
  *
  * SQS refuses some characters, and limits group ids and deduplication ids to 128 characters of ASCII. A text that does
  * not fit there is hashed.
  *
  * @since 0.1.0
  */
+import * as Result from "effect/Result"
 import { createHash } from "node:crypto"
-import * as Message from "../Message.ts"
+import { InvalidSetting } from "../Errors.ts"
+import * as GivenDuration from "../internal/GivenDuration.ts"
+import type * as Message from "../Message.ts"
+import { unreadable } from "../wire/unreadable.ts"
+import * as Wire from "../wire/Wire.ts"
 import type { Outgoing, Received } from "./SqsApi.ts"
 
-/** The attribute with id, topic, key, version and headers, as JSON. */
-export const envelopeAttribute = "millrace-envelope"
+/** The most bytes of a message, and of all messages of one request: 1 MiB. */
+export const mostBytes = 1_048_576
 
-/**
- * A message of a foreign sender.
- *
- * @since 0.1.0
- */
-export interface ForeignMessage {
-  /** The id that SQS gave the message. */
-  readonly messageId: string
-  /** The message group. Undefined on a standard queue. */
-  readonly groupId: string | undefined
-  readonly body: string
-  /** The text attributes. */
-  readonly attributes: Readonly<Record<string, string>>
+/** The most attributes of a message. */
+const mostAttributes = 10
+
+/** The names of attributes that SQS accepts. */
+const attributeName = /^(?!aws\.|amazon\.|\.|.*\.\.)[\w.-]*[\w-]$/i
+
+/** Returns the codec with these options, within the limits of SQS. Refuses names that SQS refuses. */
+export const wireOf = (options: Wire.WireOptions = {}): Result.Result<Wire.Wire, InvalidSetting> => {
+  const { contentType, maxAttributes = mostAttributes, maxBytes = mostBytes, prefix } = options
+  const made = Wire.make({
+    ...options,
+    maxAttributes: Math.min(maxAttributes, mostAttributes),
+    maxBytes: Math.min(maxBytes, mostBytes)
+  })
+  if (Result.isFailure(made)) return made
+  const setting = prefix !== undefined && !attributeName.test(`${prefix}id`)
+    ? "prefix"
+    : contentType !== undefined && !attributeName.test(contentType)
+    ? "contentType"
+    : undefined
+  if (setting === undefined) return made
+  const expected =
+    "SQS takes letters, digits and single characters of _ - . and no name that begins with aws. or amazon."
+  return Result.fail(new InvalidSetting({ setting, got: GivenDuration.shown(options[setting]), expected }))
 }
 
-/**
- * The parts of a foreign message that a mapping chooses. A part that is left out keeps its default. The defaults are
- * the id of SQS, the message group as key, the body as payload and the text attributes as headers. The default topic is
- * the pipeline's first one.
- *
- * @since 0.1.0
- */
-export interface ForeignMapping {
-  readonly id?: string | undefined
-  readonly key?: string | undefined
-  readonly topic?: string | undefined
-  readonly payload?: string | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
-}
-
-/** Characters that SQS refuses in a body or an attribute. */
+/** Characters that SQS refuses in a body. */
 const refused = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u
 
 const escaped = (json: string): string =>
@@ -59,33 +59,23 @@ const legal = /^[\x21-\x7E]{1,128}$/
 export const identifier = (text: string): string =>
   legal.test(text) ? text : `sha256-${createHash("sha256").update(text).digest("hex")}`
 
-interface Envelope {
-  readonly id: string
-  readonly topic: string
-  readonly key?: string
-  readonly version: number
-  readonly headers: Readonly<Record<string, string>>
-}
-
 /**
  * Returns the message as it is sent, or the reason why SQS would refuse it.
  *
  * The deduplication id contains a hash of the payload. So SQS drops a second publish of one message. It drops no other
  * message under the same id, and that one becomes a dead letter at the consumer.
  */
-export const toSqs = (message: Message.Message, fifo: boolean, maximumBytes: number): Outgoing | string => {
-  const { headers, id, key, keyed, topic, version } = message
-  const envelope: Envelope = { id, topic, ...(keyed ? { key } : {}), version, headers }
-  const trace = headers["traceparent"]
-  const attributes = {
-    [envelopeAttribute]: escaped(JSON.stringify(envelope)),
-    ...(trace === undefined || trace === "" ? {} : { traceparent: trace })
-  }
-  const body = escaped(message.payload)
+export const toSqs = (wire: Wire.Wire, message: Message.Message, fifo: boolean): Outgoing | string => {
+  const { id, key, payload } = message
+  const encoded = wire.encode(message)
+  if (Result.isFailure(encoded)) return `its ${encoded.failure.field} ${encoded.failure.problem}`
+  const { attributes } = encoded.success
+  const body = escaped(payload)
+  if (body === "") return "its payload is empty, and SQS takes no empty body"
   if (refused.test(body)) return "its payload has a character that SQS refuses; publish JSON text, which escapes it"
   const bytes = bytesOf(body, attributes)
-  if (bytes > maximumBytes) return `it has ${bytes} bytes with its headers, and the queue takes ${maximumBytes} at most`
-  const content = createHash("sha256").update(message.payload).digest("hex").slice(0, 16)
+  if (bytes > mostBytes) return `it has ${bytes} bytes with its attributes, and SQS takes ${mostBytes} at most`
+  const content = createHash("sha256").update(payload).digest("hex").slice(0, 16)
   return {
     body,
     attributes,
@@ -103,63 +93,16 @@ export const bytesOf = (body: string, attributes: Readonly<Record<string, string
   return bytes
 }
 
-const envelopeOf = (text: string | undefined): Envelope | undefined => {
-  if (text === undefined) return undefined
-  try {
-    const { headers, id, key, topic, version } = JSON.parse(text) as Partial<Record<keyof Envelope, unknown>>
-    if (typeof id !== "string" || typeof topic !== "string" || typeof version !== "number") return undefined
-    if (typeof headers !== "object" || headers === null) return undefined
-    return {
-      id,
-      topic,
-      version,
-      headers: headers as Envelope["headers"],
-      ...(typeof key === "string" ? { key } : {})
-    }
-  } catch {
-    return undefined
-  }
-}
-
-/** Returns the mapping's choice for a foreign message. A mapping that throws chooses nothing. */
-const chosen = (
-  foreign: ((message: ForeignMessage) => ForeignMapping) | undefined,
-  { attributes, body, groupId, messageId }: Received
-): ForeignMapping => {
-  if (foreign === undefined) return {}
-  try {
-    return foreign({ attributes, body, groupId, messageId }) ?? {}
-  } catch {
-    return {}
-  }
-}
-
 /**
- * Returns the message of a delivery. A message of any sender is accepted, so that it can become a dead letter.
- *
- * A message that does not fit the limits of Millrace gets the id and the key of SQS, and no headers. If it still does
- * not fit, it also gets the topic of the pipeline and an empty payload.
+ * Returns the message of a delivery. A message of any sender is accepted, so that it can become a dead letter. The id
+ * and the key of a foreign message are the message id and the message group of SQS, unless the wire finds others.
  */
 export const fromSqs = (
-  received: Received,
-  topic: string,
-  foreign: ((message: ForeignMessage) => ForeignMapping) | undefined
+  wire: Wire.Wire,
+  { attributes, body, groupId, messageId, sentAt }: Received,
+  topic: string
 ): Message.Message => {
-  const envelope = envelopeOf(received.attributes[envelopeAttribute])
-  const choice: ForeignMapping & { readonly version?: number } = envelope ?? chosen(foreign, received)
-  const id = choice.id ?? received.messageId
-  const key = choice.key ?? (envelope === undefined ? received.groupId : undefined)
-  const message: Message.Message = {
-    id,
-    topic: choice.topic ?? topic,
-    key: key ?? id,
-    keyed: key !== undefined,
-    payload: choice.payload ?? received.body,
-    headers: choice.headers ?? received.attributes,
-    version: choice.version ?? 1,
-    publishedAt: received.sentAt
-  }
-  if (Message.problem(message) === undefined) return message
-  const plain = { ...message, id: received.messageId, key: received.groupId ?? received.messageId, headers: {} }
-  return Message.problem(plain) === undefined ? plain : { ...plain, topic, payload: "" }
+  const received = { attributes, body, brokerId: messageId, brokerKey: groupId, topic }
+  const message = Result.getOrElse(wire.decode(received), (failure) => unreadable(received, failure))
+  return message.publishedAt > 0 ? message : { ...message, publishedAt: sentAt }
 }

@@ -7,15 +7,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { PublishFailed } from "../Errors.ts"
-import type { EntryFailure } from "../internal/broker/BrokerQueue.ts"
 import { capabilitiesWith } from "../internal/broker/BrokerSource.ts"
 import * as BrokerSubscription from "../internal/broker/BrokerSubscription.ts"
 import type { Message } from "../Message.ts"
 import type { Store } from "../Store.ts"
 import type { Capabilities, Transport } from "../Transport.ts"
+import type { Wire } from "../wire/Wire.ts"
 import { batchSize, ceilingSeconds, engineOf, type Outgoing, type SqsApi } from "./SqsApi.ts"
-import { didNothing } from "./SqsClient.ts"
-import { bytesOf, type ForeignMapping, type ForeignMessage, fromSqs, toSqs } from "./SqsMessage.ts"
+import { bytesOf, fromSqs, mostBytes, toSqs } from "./SqsMessage.ts"
 import * as SqsQueue from "./SqsQueue.ts"
 
 /** The capabilities of a standard queue, before its own settings are known. */
@@ -42,9 +41,6 @@ export const fifo: Capabilities = {
   deduplicates: Option.some(Duration.minutes(5))
 }
 
-/** The most bytes of all messages of one request. */
-const requestBytes = 1_048_576
-
 type Failed = PublishFailed["failed"][number]
 
 /** A message that waits for its request. */
@@ -65,7 +61,7 @@ const nextRequest = (waiting: Array<Waiting>): ReadonlyArray<Waiting> => {
     const one = waiting[i]!
     const { attributes, body, groupId } = one.outgoing
     const size = bytesOf(body, attributes)
-    if (some.length > 0 && bytes + size > requestBytes) break
+    if (some.length > 0 && bytes + size > mostBytes) break
     if (groupId !== undefined && groups.has(groupId)) {
       i++
       continue
@@ -78,13 +74,13 @@ const nextRequest = (waiting: Array<Waiting>): ReadonlyArray<Waiting> => {
   return some
 }
 
-const publish = (api: SqsApi): Transport["Service"]["publish"] =>
+const publish = (api: SqsApi, wire: Wire): Transport["Service"]["publish"] =>
   Effect.fnUntraced(function*(messages) {
     const failed: Array<Failed> = []
     const broken = new Set<string>()
     const waiting: Array<Waiting> = []
     for (const message of messages) {
-      const outgoing = toSqs(message, api.fifo, requestBytes)
+      const outgoing = toSqs(wire, message, api.fifo)
       if (typeof outgoing !== "string") waiting.push({ message, outgoing })
       else failed.push({ id: message.id, outcome: "refused", detail: outgoing })
     }
@@ -96,14 +92,7 @@ const publish = (api: SqsApi): Transport["Service"]["publish"] =>
         failed.push({ id: message.id, outcome: "notStored", detail: "an earlier message of its key was not stored" })
       }
       if (some.length === 0) continue
-      const results = yield* Effect.catchIf(
-        api.send(some.map(({ outgoing }) => outgoing)),
-        (error) => error.kind === "temporary",
-        (error) => {
-          const outcome: EntryFailure = { outcome: didNothing(error) ? "notDone" : "unknown", detail: error.detail }
-          return Effect.succeed(some.map(() => outcome))
-        }
-      )
+      const results = yield* api.send(some.map(({ outgoing }) => outgoing))
       results.forEach((result, i) => {
         if (result === undefined) return
         const { message, outgoing } = some[i]!
@@ -120,7 +109,7 @@ const publish = (api: SqsApi): Transport["Service"]["publish"] =>
 
 export interface Settings {
   readonly longPollSeconds: number
-  readonly foreign: ((message: ForeignMessage) => ForeignMapping) | undefined
+  readonly wire: Wire
 }
 
 export const make = (api: SqsApi, store: Store["Service"], settings: Settings): Transport["Service"] => {
@@ -132,7 +121,7 @@ export const make = (api: SqsApi, store: Store["Service"], settings: Settings): 
       maxBytes: Option.some(maximumBytes),
       retention: Option.some(Duration.seconds(retentionSeconds))
     })),
-    publish: publish(api),
+    publish: publish(api, settings.wire),
     open: Effect.fnUntraced(function*(spec) {
       // Reading the settings fails if the queue does not exist. So a wrong url is found before anything is received.
       yield* api.settings
@@ -141,7 +130,7 @@ export const make = (api: SqsApi, store: Store["Service"], settings: Settings): 
         store,
         spec,
         longPollMillis: settings.longPollSeconds * 1000,
-        messageOf: (received, topic) => fromSqs(received, topic, settings.foreign)
+        messageOf: (received, topic) => fromSqs(settings.wire, received, topic)
       })
     })
   }

@@ -50,6 +50,11 @@ export interface Received {
   readonly body: string | Uint8Array
   /** The id that the broker gave the message. A message without an id of its own gets this one. */
   readonly brokerId: string
+  /**
+   * The group in which the broker keeps the message in order, if there is one. A message without a key of its own gets
+   * it as its key.
+   */
+  readonly brokerKey?: string | undefined
   /** The topic of the place that the message came from. A message that is no CloudEvent gets this one. */
   readonly topic: string
 }
@@ -71,7 +76,10 @@ export interface ForeignMapping {
    * message again, so map an id that the producer repeats.
    */
   readonly id?: ((received: Received) => string | undefined) | undefined
-  /** Returns the key. By default the message has none, and so waits for no other one. */
+  /**
+   * Returns the key. The default is the group in which the broker keeps the message in order. Without a group the
+   * message has no key, and so waits for no other one.
+   */
   readonly key?: ((received: Received) => string | undefined) | undefined
   /** Returns the payload as JSON text. The default is the body, if it is UTF-8. */
   readonly payload?: ((received: Received) => string | undefined) | undefined

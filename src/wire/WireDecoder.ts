@@ -154,6 +154,9 @@ const required = (event: ReadonlyMap<string, string>, name: string): Read<string
     : Result.succeed(value)
 }
 
+/** The `source` of a topic's messages on this wire. */
+const sourceOf = ({ source }: Settings, topic: string): string => `${source}/${topic}`
+
 /** The parts that the standard attributes name, or what the mapping makes of a message without them. */
 const identityOf = (settings: Settings, received: Received, { event }: Attributes) =>
   Result.gen(function*() {
@@ -165,13 +168,16 @@ const identityOf = (settings: Settings, received: Received, { event }: Attribute
         return yield* fail("specversion", "is not 1.0", "Send CloudEvents of version 1.0.")
       }
       const [id, type] = [yield* required(event, "id"), yield* required(event, "type")]
-      yield* required(event, "source")
-      return { id, topic: topic ?? type, key: event.get("partitionkey"), payload: yield* textOf(received.body) }
+      const source = yield* required(event, "source")
+      // A message of this wire that has no key was published without one. Its group is its id.
+      const group = source === sourceOf(settings, type) ? undefined : received.brokerKey
+      const key = event.get("partitionkey") ?? group
+      return { id, topic: topic ?? type, key, payload: yield* textOf(received.body) }
     }
     return {
       id: (yield* mapped(foreign, "id", received)) ?? received.brokerId,
       topic: topic ?? received.topic,
-      key: yield* mapped(foreign, "key", received),
+      key: (yield* mapped(foreign, "key", received)) ?? received.brokerKey,
       payload: (yield* mapped(foreign, "payload", received)) ?? (yield* textOf(received.body))
     }
   })
@@ -190,7 +196,7 @@ const read = (settings: Settings, received: Received): Read<Message.Message> =>
       key: key ?? id,
       keyed: key !== undefined,
       payload,
-      headers: yield* headersOf(attributes, `${settings.source}/${topic}`),
+      headers: yield* headersOf(attributes, sourceOf(settings, topic)),
       version: yield* versionOf(attributes.event),
       publishedAt: timeOf(attributes.event)
     }

@@ -1943,8 +1943,7 @@ import type * as Redacted from "effect/Redacted";
 import { type InvalidConfig, InvalidSetting } from "../Errors.ts";
 import { Store } from "../Store.ts";
 import { Transport } from "../Transport.ts";
-import type { ForeignMapping, ForeignMessage } from "./SqsMessage.ts";
-export type { ForeignMapping, ForeignMessage } from "./SqsMessage.ts";
+import type { WireOptions } from "../wire/Wire.ts";
 export interface SqsOptions {
     readonly queueUrl: string;
     readonly region?: string | undefined;
@@ -1955,32 +1954,10 @@ export interface SqsOptions {
         readonly sessionToken?: Redacted.Redacted | undefined;
     } | undefined;
     readonly longPoll?: Duration.Input | undefined;
-    readonly foreign?: ((message: ForeignMessage) => ForeignMapping) | undefined;
+    readonly wire?: WireOptions | undefined;
 }
 export declare const layer: (options: SqsOptions) => Layer.Layer<Transport, InvalidSetting, Store>;
 export declare const layerConfig: Layer.Layer<Transport, InvalidConfig | InvalidSetting, Store>;
-
-// src/sqs/SqsMessage.ts
-import * as Message from "../Message.ts";
-import type { Outgoing, Received } from "./SqsApi.ts";
-export declare const envelopeAttribute = "millrace-envelope";
-export interface ForeignMessage {
-    readonly messageId: string;
-    readonly groupId: string | undefined;
-    readonly body: string;
-    readonly attributes: Readonly<Record<string, string>>;
-}
-export interface ForeignMapping {
-    readonly id?: string | undefined;
-    readonly key?: string | undefined;
-    readonly topic?: string | undefined;
-    readonly payload?: string | undefined;
-    readonly headers?: Readonly<Record<string, string>> | undefined;
-}
-export declare const identifier: (text: string) => string;
-export declare const toSqs: (message: Message.Message, fifo: boolean, maximumBytes: number) => Outgoing | string;
-export declare const bytesOf: (body: string, attributes: Readonly<Record<string, string>>) => number;
-export declare const fromSqs: (received: Received, topic: string, foreign: ((message: ForeignMessage) => ForeignMapping) | undefined) => Message.Message;
 
 // ==== millrace/embedded ====
 
@@ -7363,6 +7340,7 @@ export interface Received {
     readonly attributes: Readonly<Record<string, string>>;
     readonly body: string | Uint8Array;
     readonly brokerId: string;
+    readonly brokerKey?: string | undefined;
     readonly topic: string;
 }
 export interface ForeignMapping {

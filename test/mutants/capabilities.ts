@@ -63,10 +63,19 @@ export const capabilityMutants: ReadonlyArray<Mutant> = [
     name: "capabilities: a step that outlasts every lease",
     guarantee: "poison cannot block",
     file,
-    from: "GivenDuration.millis(timeout) >= most",
-    to: "GivenDuration.millis(timeout) > most",
+    from: "return leaseMillis + step > most",
+    to: "return step >= most",
     test,
-    named: "for a timeout that is longer"
+    named: "for a timeout that ends with its lease"
+  },
+  {
+    name: "capabilities: a lease that cannot be renewed before the ceiling",
+    guarantee: "one owner",
+    file,
+    from: "if (leaseMillis > most / 2) {",
+    to: "if (leaseMillis > most) {",
+    test,
+    named: "for a lease of more than half"
   },
   {
     name: "capabilities: a broker that is down ends the worker at its start",

@@ -121,9 +121,9 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
   {
     name: "streams: an entry that is no message dropped",
     guarantee: "poison cannot block",
-    file: "src/redis/StreamEntry.ts",
-    from: "  const shown = `This entry is no message, since its ${field} ${problem}: ${body}`",
-    to: "  const shown = body",
+    file: "src/wire/unreadable.ts",
+    from: "  const shown = `This is no readable message, since its ${field} ${problem}: ${String(body)}`",
+    to: "  const shown = String(body)",
     test: worker,
     named: "that cannot be read becomes a dead letter"
   },

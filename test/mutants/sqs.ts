@@ -4,6 +4,10 @@ import type { Mutant } from "./types.ts"
 const worker = "test/sqs/sqsWorker.test.ts"
 const model = "test/sqs/fifoModel.test.ts"
 const onPostgres = "test/sqs/sqsOnPostgres.test.ts"
+const wire = "test/sqs/sqsWire.test.ts"
+const failures = "test/sqs/sqsFailures.test.ts"
+const message = "src/sqs/SqsMessage.ts"
+const failure = "src/sqs/SqsFailure.ts"
 const subscription = "src/internal/broker/BrokerSubscription.ts"
 const seat = "src/internal/broker/Seat.ts"
 
@@ -183,7 +187,7 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
   {
     name: "sqs: a deleted queue taken for an outage",
     guarantee: "observability",
-    file: "src/sqs/SqsClient.ts",
+    file: "src/sqs/SqsFailure.ts",
     from: "/QueueDoesNotExist|NonExistentQueue|InvalidAddress|UnsupportedOperation/",
     to: "/InvalidAddress|UnsupportedOperation/",
     test: "test/sqs/sqsServer.test.ts",
@@ -197,5 +201,134 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: "test/sqs/sqsSubscription.test.ts",
     named: "names each message that was not stored"
+  },
+  {
+    name: "sqs: more attributes than SQS takes",
+    guarantee: "no loss",
+    file: message,
+    from: "Math.min(maxAttributes, mostAttributes)",
+    to: "Math.max(maxAttributes, 1000)",
+    test: wire,
+    named: "comes back as it was with 64 headers"
+  },
+  {
+    name: "sqs: a message of the size that only fits without the types of its attributes",
+    guarantee: "no loss",
+    file: message,
+    from: "if (bytes > mostBytes) return",
+    to: "if (bytes > mostBytes + 6) return",
+    test: wire,
+    named: "comes back as it was with 64 headers"
+  },
+  {
+    name: "sqs: an empty body sent",
+    guarantee: "no loss",
+    file: message,
+    from: "if (body === \"\") return",
+    to: "if (body === \"no\") return",
+    test: wire,
+    named: "that SQS cannot carry is refused by its id"
+  },
+  {
+    name: "sqs: an unreadable message runs under the id of SQS",
+    guarantee: "effectively once",
+    file: message,
+    from: "(failure) => unreadable(received, failure))",
+    to:
+      "() => ({ id: messageId, topic, key: groupId ?? messageId, keyed: false, payload: body, headers: {}, version: 1,"
+      + " publishedAt: 0 }))",
+    test: wire,
+    named: "that cannot be read becomes a dead letter"
+  },
+  {
+    name: "sqs: a foreign CloudEvent without a key that leaves its message group",
+    guarantee: "order per key",
+    file: "src/wire/WireDecoder.ts",
+    from: "event.get(\"partitionkey\") ?? group",
+    to: "event.get(\"partitionkey\")",
+    test: wire,
+    named: "that names no key belongs to its message group"
+  },
+  {
+    name: "sqs: a foreign message without a key that leaves its message group",
+    guarantee: "order per key",
+    file: "src/wire/WireDecoder.ts",
+    from: "(yield* mapped(foreign, \"key\", received)) ?? received.brokerKey",
+    to: "yield* mapped(foreign, \"key\", received)",
+    test: wire,
+    named: "that names no key belongs to its message group"
+  },
+  {
+    name: "wire: an unreadable message that leaves the order of its group",
+    guarantee: "order per key",
+    file: "src/wire/unreadable.ts",
+    from: "key: brokerKey ?? brokerId,",
+    to: "key: brokerId,",
+    test: wire,
+    named: "that cannot be read becomes a dead letter"
+  },
+  {
+    name: "sqs: a throttled entry refused for good",
+    guarantee: "no loss",
+    file: failure,
+    from: "SenderFault === true && !passes",
+    to: "SenderFault === true",
+    test: failures,
+    named: "is not refused for good although SQS calls it"
+  },
+  {
+    name: "sqs: an entry that is refused for good sent again without an end",
+    guarantee: "poison cannot block",
+    file: failure,
+    from: "SenderFault === true && !passes",
+    to: "SenderFault === true && passes",
+    test: failures,
+    named: "is refused for good if it is the sender's fault"
+  },
+  {
+    name: "sqs: a request with a bad entry sent again without an end",
+    guarantee: "poison cannot block",
+    file: failure,
+    from: "ofEntry: matches(ofEntry) && !matches(throttled)",
+    to: "ofEntry: false",
+    test: failures,
+    named: "is sent again entry by entry"
+  },
+  {
+    name: "sqs: all entries refused with the bad one",
+    guarantee: "no loss",
+    file: "src/sqs/SqsClient.ts",
+    from: "entries.length === 1\n          ? Effect.succeed<Results>([{ outcome: \"refused\", detail }])",
+    to:
+      "entries.length >= 1\n          ? Effect.succeed<Results>(entries.map(() => ({ outcome: \"refused\", detail })))",
+    test: failures,
+    named: "is sent again entry by entry"
+  },
+  {
+    name: "sqs: a publish that may have happened called not stored",
+    guarantee: "effectively once",
+    file: failure,
+    from: "($metadata?.attempts ?? 1) <= 1 && (",
+    to: "(",
+    test: failures,
+    named: "is unknown if an earlier try may have stored it"
+  },
+  {
+    name: "sqs: the text of an error of the client shown",
+    guarantee: "observability",
+    file: failure,
+    from: "`${said} (HTTP ${status})`",
+    to: "`${said} (HTTP ${status}) ${String(Object(thrown).message)}`",
+    test: failures,
+    named: "name no secret: AccessDenied"
+  },
+  {
+    name: "sqs: refused credentials end the worker",
+    guarantee: "observability",
+    file: failure,
+    from: "kind: matches(permanent) ?",
+    to: "kind: matches(permanent) || matches(denied) ?",
+    test: failures,
+    named: "name no secret: ExpiredToken"
   }
 ]

@@ -9,7 +9,6 @@ import { Clock, Effect, Fiber, type Latch } from "effect"
 import { TransportError } from "../../src/Errors.ts"
 import type { EntryFailure } from "../../src/internal/broker/BrokerQueue.ts"
 import { engineOf, type Outgoing, type QueueSettings, type Received, type SqsApi } from "../../src/sqs/SqsApi.ts"
-import { envelopeAttribute } from "../../src/sqs/SqsMessage.ts"
 
 /** A message in the queue. */
 interface Stored extends Outgoing {
@@ -64,7 +63,7 @@ export class SqsModel {
   }
 
   private find(id: string): Stored {
-    const found = this.messages.find(({ attributes }) => attributes[envelopeAttribute]!.includes(`"id":"${id}"`))
+    const found = this.messages.find(({ attributes }) => attributes["ce_id"] === id)
     if (found === undefined) throw new Error(`the queue has no message ${id}`)
     return found
   }
@@ -125,7 +124,15 @@ export class SqsModel {
       },
       remove: (handles) =>
         request("remove", (now) => handles.map((handle) => this.each("remove", () => this.remove(now, handle)))),
-      send: (messages) => request("send", (now) => messages.map((one) => this.each("send", () => this.send(now, one))))
+      send: (messages) =>
+        Effect.catchIf(
+          request("send", (now) => messages.map((one) => this.each("send", () => this.send(now, one)))),
+          ({ kind }) => kind === "temporary",
+          ({ detail }) => {
+            const outcome: EntryFailure = { outcome: detail === "ECONNREFUSED" ? "notDone" : "unknown", detail }
+            return Effect.succeed(messages.map(() => outcome))
+          }
+        )
     }
   }
 

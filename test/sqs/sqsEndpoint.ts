@@ -8,8 +8,10 @@ import {
   SendMessageCommand,
   SQSClient
 } from "@aws-sdk/client-sqs"
-import { Effect, Redacted } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import { startFauxqs } from "fauxqs"
+import { Memory } from "millrace"
+import { Sqs } from "millrace/sqs"
 import { randomUUID } from "node:crypto"
 
 export const credentials = { accessKeyId: "test", secretAccessKey: Redacted.make("the-secret-of-the-test") }
@@ -25,6 +27,12 @@ export const endpoint = Effect.gen(function*() {
   )
   return server.address
 })
+
+/** The transport on a queue of the server, with the memory store. */
+export const on = (address: string, queueUrl: string, options: Partial<Sqs.SqsOptions> = {}) =>
+  Sqs.layer({ queueUrl, endpoint: address, region, credentials, longPoll: "1 second", ...options }).pipe(
+    Layer.provideMerge(Memory.layer)
+  )
 
 /** The plain client of AWS, as a sender or receiver that knows nothing of Millrace. */
 export const plain = (address: string) =>

@@ -1,7 +1,8 @@
 /** A worker on a model of SQS and the memory store, in virtual time. */
-import { Context, Effect, Latch, Layer } from "effect"
+import { Context, Effect, Latch, Layer, Result } from "effect"
 import { Memory, Store, Transport } from "millrace"
-import type { ForeignMapping, ForeignMessage } from "../../src/sqs/SqsMessage.ts"
+import type { Wire } from "millrace/wire"
+import { wireOf } from "../../src/sqs/SqsMessage.ts"
 import * as SqsTransport from "../../src/sqs/SqsTransport.ts"
 import { makeMessage } from "../../src/testing/conformance/kit.ts"
 import * as CrashIsolation from "../../src/worker/lease/CrashIsolation.ts"
@@ -11,7 +12,7 @@ import { SqsModel } from "./SqsModel.ts"
 export interface Options {
   readonly fifo: boolean
   readonly strict?: boolean
-  readonly foreign?: (message: ForeignMessage) => ForeignMapping
+  readonly wire?: Wire.WireOptions
 }
 
 /** The transport of a process on the model. It ends with `process.dead`. */
@@ -19,16 +20,17 @@ export const transportOn = (
   model: SqsModel,
   store: Store.Store["Service"],
   process?: Process,
-  foreign?: Options["foreign"],
+  wire?: Wire.WireOptions,
   longPollSeconds = 5
-): Transport.Transport["Service"] => SqsTransport.make(model.client(process), store, { longPollSeconds, foreign })
+): Transport.Transport["Service"] =>
+  SqsTransport.make(model.client(process), store, { longPollSeconds, wire: Result.getOrThrow(wireOf(wire)) })
 
 /** A model, and the layer of a store with the transport on it. */
-export const sqs = ({ fifo, foreign, strict }: Options) => {
+export const sqs = ({ fifo, strict, wire }: Options) => {
   const model = new SqsModel(fifo, strict)
   const layer = Layer.effect(
     Transport.Transport,
-    Effect.map(Store.Store, (store) => transportOn(model, store, undefined, foreign))
+    Effect.map(Store.Store, (store) => transportOn(model, store, undefined, wire))
   ).pipe(Layer.provideMerge(Memory.layer))
   return { model, layer }
 }

@@ -87,21 +87,23 @@ const cases: Readonly<Record<string, Case>> = {
     instead: "use Retry.exponential with attempts",
     starts: ordered.pipe(Pipeline.retry(Retry.exponential("1 second", { attempts: 900 })))
   },
-  "a lease that is longer than the engine's longest": {
+  "a lease of more than half of the engine's longest": {
     can: ceiling,
     pipeline: ordered,
-    options: { lease: "13 hours" },
-    asked: "a lease of 13h",
-    instead: "use a shorter lease",
+    options: { lease: "361 minutes" },
+    asked: "a lease of 6h 1m",
+    instead: "use a lease of at most 6h",
     starts: ordered,
-    startsWith: { lease: "12 hours" }
+    startsWith: { lease: "6 hours" }
   },
-  "a timeout that is longer than the engine's longest lease": {
+  "a timeout that ends with its lease after the engine's longest lease": {
     can: ceiling,
-    pipeline: ordered.pipe(Pipeline.timeout("12 hours")),
-    asked: "a timeout of 12h",
-    instead: "use a shorter timeout",
-    starts: ordered.pipe(Pipeline.timeout("11 hours"))
+    pipeline: ordered.pipe(Pipeline.timeout("661 minutes")),
+    options: { lease: "1 hour" },
+    asked: "a timeout of 11h 1m with a lease of 1h",
+    instead: "use a timeout of at most 11h",
+    starts: ordered.pipe(Pipeline.timeout("11 hours")),
+    startsWith: { lease: "1 hour" }
   }
 }
 

@@ -163,7 +163,10 @@ const discarding = (
   )
 }
 
-/** Refuses leases and steps that last longer than the engine's longest lease. */
+/**
+ * Refuses leases and steps that the engine's longest lease cannot cover. A lease is renewed for its whole length, so the
+ * last renewal comes one lease before the ceiling.
+ */
 const outlasting = (
   can: Capabilities,
   { timeout }: Pipeline.Settings,
@@ -172,16 +175,18 @@ const outlasting = (
   const ceiling = Option.getOrUndefined(can.lease.ceiling)
   if (ceiling === undefined) return undefined
   const most = Duration.toMillis(ceiling)
-  const because = `a lease ends after ${Duration.format(ceiling)}, however often it is renewed`
-  if (leaseMillis > most) {
-    return no(can, `a lease of ${Duration.format(Duration.millis(leaseMillis))}`, because, "use a shorter lease")
+  const text = (millis: number) => Duration.format(Duration.millis(millis))
+  const because = `a lease ends after ${text(most)}, however often it is renewed`
+  if (leaseMillis > most / 2) {
+    return no(can, `a lease of ${text(leaseMillis)}`, because, `use a lease of at most ${text(most / 2)}`)
   }
-  return timeout !== undefined && GivenDuration.millis(timeout) >= most
+  const step = timeout === undefined ? 0 : GivenDuration.millis(timeout)
+  return leaseMillis + step > most
     ? no(
       can,
-      `a timeout of ${Duration.format(Duration.millis(GivenDuration.millis(timeout)))}`,
+      `a timeout of ${text(step)} with a lease of ${text(leaseMillis)}`,
       because,
-      "use a shorter timeout"
+      `use a timeout of at most ${text(most - leaseMillis)}`
     )
     : undefined
 }

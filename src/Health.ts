@@ -14,9 +14,9 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { monitorEventLoopDelay } from "node:perf_hooks"
 import { InvalidSetting } from "./Errors.ts"
 import * as GivenDuration from "./internal/GivenDuration.ts"
+import { loopDelay } from "./internal/LoopDelay.ts"
 import { type Neglected, type QueueStatus, Store } from "./Store.ts"
 
 /**
@@ -59,7 +59,7 @@ export interface Report {
     readonly heldKeys: Check
     /** Whether each consumer with messages has a live worker in some process, and each published topic a consumer. */
     readonly routing: Check
-    /** Whether the workers of this process read, commit and hold lanes, or are stopping. */
+    /** Whether the workers of this process read, commit, publish and hold lanes, or are stopping. */
     readonly workers: Check
     /**
      * Whether this process receives notifications about publishes and commits of other processes. Without notifications
@@ -86,12 +86,13 @@ export interface HealthOptions {
 }
 
 /**
- * An operation of a worker that fails again and again: since how many milliseconds, and its last error.
+ * An operation of a worker that fails again and again: since how many milliseconds, and its last error. Only a relay
+ * publishes to another engine.
  *
  * @since 0.1.0
  */
 export interface Failing {
-  readonly what: "read" | "commit"
+  readonly what: "read" | "commit" | "publish"
   readonly millis: number
   readonly detail: string
 }
@@ -156,12 +157,6 @@ export class Health extends Context.Service<Health, {
 /** If the last status of a queue is older than this, the lag counts as unknown. */
 const staleMillis = 60_000
 
-/**
- * The length of a window in which the delay of the event loop is measured. A delay is remembered for at least one
- * window.
- */
-const windowMillis = 10_000
-
 /** If an operation fails for longer than this, the worker's check is not `ok`. */
 const failingMillis = 10_000
 
@@ -179,7 +174,7 @@ export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetti
       if (limits instanceof InvalidSetting) return yield* limits
       const store = yield* Store
       const workers = yield* Workers
-      const delay = yield* eventLoopDelay
+      const delay = yield* loopDelay
       const reached = database(store, workers, limits.timeout)
       const report = Effect.map(reached, ({ database, routing }): Report => {
         const all = [...workers]
@@ -381,7 +376,16 @@ const counted = 10_000
 
 const many = (count: number): string => count < counted ? String(count) : `${count} or more`
 
-/** Checks the workers. A worker that cannot read or commit processes nothing, even if the database responds. */
+const cannot: Readonly<Record<Failing["what"], string>> = {
+  read: "read its messages",
+  commit: "commit anything",
+  publish: "publish anything to the other engine"
+}
+
+/**
+ * Checks the workers. A worker that cannot read or commit processes nothing, even if the database responds. A relay
+ * processes nothing, either, if the other engine confirms no message.
+ */
 const working = (workers: ReadonlyArray<WorkerState>): Check => {
   const stopping = workers.filter((worker) => worker.stopping()).map((worker) => `"${worker.consumer}"`)
   const bad = stopping.length > 0 ? [`Workers that are stopping, and take nothing more: ${stopping.join(", ")}.`] : []
@@ -391,9 +395,7 @@ const working = (workers: ReadonlyArray<WorkerState>): Check => {
     if (failing.length > 0) useless++
     for (const { detail, millis, what } of failing) {
       bad.push(
-        `Consumer "${worker.consumer}" has not been able to ${
-          what === "read" ? "read its messages" : "commit anything"
-        } for ${seconds(millis)}. ${detail}`
+        `Consumer "${worker.consumer}" has not been able to ${cannot[what]} for ${seconds(millis)}. ${detail}`
       )
     }
     if (worker.stranded()) {
@@ -420,31 +422,3 @@ const wakeUps = (millis: number): Check =>
     )
 
 const seconds = (millis: number): string => `${Math.round(millis / 100) / 10} s`
-
-/** Returns the longest delay of this window and the previous one, in milliseconds. */
-const eventLoopDelay = Effect.gen(function*() {
-  const resolution = 10
-  const histogram = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const histogram = monitorEventLoopDelay({ resolution })
-      histogram.enable()
-      return histogram
-    }),
-    (histogram) => Effect.sync(() => histogram.disable())
-  )
-  let before = 0
-  const clock = yield* Clock.Clock
-  let began = clock.monotonicTimeNanosUnsafe()
-  return () => {
-    const now = histogram.max / 1e6
-    const longest = Math.max(before, now)
-    const time = clock.monotonicTimeNanosUnsafe()
-    if (Number(time - began) / 1e6 > windowMillis) {
-      before = now
-      began = time
-      histogram.reset()
-    }
-    // The measured delay includes the histogram's own interval.
-    return Math.max(0, longest - resolution)
-  }
-})

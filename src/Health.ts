@@ -45,7 +45,7 @@ export interface Report {
     readonly heldKeys: Check
     /** Whether each consumer with messages has a live worker in some process, and each published topic a consumer. */
     readonly routing: Check
-    /** Whether the workers of this process read, commit and hold lanes, or are stopping. */
+    /** Whether the workers of this process read, commit, publish and hold lanes, or are stopping. */
     readonly workers: Check
     /**
      * Whether this process receives notifications about publishes and commits of other processes. Without notifications
@@ -72,12 +72,12 @@ export interface HealthOptions {
 }
 
 /**
- * An operation of a worker that fails again and again.
+ * An operation of a worker that fails again and again. Only a relay publishes to another engine.
  *
  * @since 0.1.0
  */
 export interface Failing {
-  readonly what: "read" | "commit"
+  readonly what: "read" | "commit" | "publish"
   /** For how many milliseconds the operation has failed. */
   readonly millis: number
   /** The message of the last error. */
@@ -272,7 +272,16 @@ const counted = 10_000
 
 const many = (count: number): string => count < counted ? String(count) : `${count} or more`
 
-/** Checks the workers. A worker that cannot read or commit processes nothing, even if the database responds. */
+const cannot: Readonly<Record<Failing["what"], string>> = {
+  read: "read its messages",
+  commit: "commit anything",
+  publish: "publish anything to the other engine"
+}
+
+/**
+ * Checks the workers. A worker that cannot read or commit processes nothing, even if the database responds. A relay
+ * processes nothing, either, if the other engine confirms no message.
+ */
 const working = (workers: ReadonlyArray<WorkerState>): Check => {
   const stopping = workers.filter((worker) => worker.stopping()).map((worker) => `"${worker.consumer}"`)
   const bad = stopping.length > 0 ? [`Workers that are stopping, and take nothing more: ${stopping.join(", ")}.`] : []
@@ -282,9 +291,7 @@ const working = (workers: ReadonlyArray<WorkerState>): Check => {
     if (failing.length > 0) useless++
     for (const { detail, millis, what } of failing) {
       bad.push(
-        `Consumer "${worker.consumer}" has not been able to ${
-          what === "read" ? "read its messages" : "commit anything"
-        } for ${seconds(millis)}. ${detail}`
+        `Consumer "${worker.consumer}" has not been able to ${cannot[what]} for ${seconds(millis)}. ${detail}`
       )
     }
     if (worker.stranded()) {

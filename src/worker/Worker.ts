@@ -43,8 +43,8 @@ import { Store } from "../Store.ts"
 import { Transport } from "../Transport.ts"
 import type { Entry } from "./fetch/InFlight.ts"
 import { type Outcome, Outcomes } from "./observe/Outcomes.ts"
-import { Halt } from "./start/Halt.ts"
 import * as Opening from "./start/Opening.ts"
+import { RelayTarget } from "./start/RelayTarget.ts"
 import type { WorkerOptions } from "./start/Settings.ts"
 import * as Stages from "./start/Stages.ts"
 import { check, otherLanes, refuse, shortWindow } from "./start/StartupChecks.ts"
@@ -314,7 +314,7 @@ const start = <A, E, R, P extends Pipeline.Phase>(
           Effect.andThen(Backoff.pause(losses, { first: 50, cap: 1000 })),
           Effect.andThen(Effect.suspend(() => again(losses + 1)))
         ))
-    yield* Effect.raceFirst(again(0), yield* Halt)
+    yield* Effect.raceFirst(again(0), (yield* RelayTarget).halted)
   }) as Effect.Effect<void, WorkerError, R | Store | Transport>
 
 /**

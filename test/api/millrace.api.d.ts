@@ -789,7 +789,7 @@ export interface HealthOptions {
     readonly maxDelay?: Duration.Input | undefined;
 }
 export interface Failing {
-    readonly what: "read" | "commit";
+    readonly what: "read" | "commit" | "publish";
     readonly millis: number;
     readonly detail: string;
 }

@@ -86,5 +86,32 @@ export const relayMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: relay,
     named: "publishes what cannot be decoded"
+  },
+  {
+    name: "relay: an outage of the other engine that health does not show",
+    guarantee: "bounded",
+    file: "src/worker/start/Stages.ts",
+    from: "    publish: (yield* RelayTarget).failing\n",
+    to: "",
+    test: relay,
+    named: "is shown by health while the other engine confirms nothing"
+  },
+  {
+    name: "relay: one message that is never stored shown as an outage",
+    guarantee: "bounded",
+    file: waves,
+    from: "          failing.clear()\n          return send(place, rest, 0)",
+    to: "          failing.delete(place)\n          return send(place, rest, 0)",
+    test: relay,
+    named: "is healthy while the other engine never stores one message"
+  },
+  {
+    name: "relay: an outage shown that no message waits for",
+    guarantee: "bounded",
+    file: waves,
+    from: "        failing.delete(place)\n        return Effect.void",
+    to: "        return Effect.void",
+    test: "test/relay/waves.test.ts",
+    named: "fail for health only while a message waits"
   }
 ]

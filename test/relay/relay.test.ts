@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Layer, Metric, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { DeadLetters, Errors, Memory, type Message, Relay, Telemetry, Topic, Transport, Worker } from "millrace"
+import { DeadLetters, Errors, Health, Memory, type Message, Relay, Telemetry, Topic, Transport, Worker } from "millrace"
 
 const Orders = Topic.make("orders", {
   schema: Schema.Struct({ id: Schema.String, key: Schema.String }),
@@ -52,6 +52,12 @@ const partial = (id: string, outcome: "refused" | "notStored" | "unknown") =>
 /** Starts a relay in the scope of the test. */
 const start = (target: Layer.Layer<Transport.Transport>, options: Relay.RelayOptions = {}) =>
   Layer.build(Relay.layer(Orders, target, options))
+/** The checks of health for the workers of this test only. */
+const workers = Effect.flatMap(Health.Health, ({ report }) => Effect.map(report, ({ checks }) => checks))
+const observed = Health.layer({ maxDelay: "1 minute" }).pipe(
+  Layer.provideMerge(Memory.layer),
+  Layer.provideMerge(Layer.sync(Health.Workers, () => new Set<Health.WorkerState>()))
+)
 const pass = (time: "100 millis" | "10 seconds" | "10 minutes") => TestClock.adjust(time)
 
 describe("a relay", () => {
@@ -98,6 +104,50 @@ describe("a relay", () => {
       assert.lengthOf(stored, 3)
       assert.deepStrictEqual(yield* DeadLetters.list({ consumer: "relay/orders" }), [])
     }).pipe(Effect.provide(Memory.layer)))
+
+  it.effect("is shown by health while the other engine confirms nothing, and no longer", () =>
+    Effect.gen(function*() {
+      let down = true
+      const { target } = engine(() => down ? Effect.fail(away) : Effect.void)
+      yield* start(target, { grace: 0 })
+      yield* pass("10 seconds")
+      assert.deepInclude((yield* workers).workers, { status: "ok" }, "nothing was to be published yet")
+      yield* Topic.publishAll(Orders, orders("a1", "a2", "b1"))
+      yield* TestClock.adjust("9 seconds")
+      assert.deepInclude((yield* workers).workers, { status: "ok" })
+      yield* TestClock.adjust("9 seconds")
+      const { lag, workers: { reason, status } } = yield* workers
+      assert.strictEqual(status, "down", "the only worker of this process publishes nothing")
+      assert.match(
+        reason,
+        /^Consumer "relay\/orders" has not been able to publish anything to the other engine for \d+(\.\d)? s\. .*away/
+      )
+      assert.strictEqual(lag.status, "ok", "the lag shows it much later")
+      down = false
+      yield* pass("10 seconds")
+      assert.deepInclude((yield* workers).workers, { status: "ok" })
+    }).pipe(Effect.provide(observed)))
+
+  it.effect("is healthy while the other engine never stores one message, and confirms others", () =>
+    Effect.gen(function*() {
+      let never = true
+      const { stored, target } = engine((messages) =>
+        never && messages.some(({ id }) => id === "a1") ? Effect.fail(partial("a1", "notStored")) : Effect.void
+      )
+      yield* start(target, { grace: 0 })
+      yield* Topic.publish(Orders, orders("a1")[0]!)
+      for (let i = 1; i < 9; i++) {
+        yield* Topic.publish(Orders, { id: `b${i}`, key: "b" })
+        yield* TestClock.adjust("4 seconds")
+        assert.deepInclude((yield* workers).workers, { status: "ok" })
+      }
+      assert.lengthOf(stored, 8)
+      yield* TestClock.adjust("20 seconds")
+      assert.match((yield* workers).workers.reason, /publish anything .*throttled/)
+      never = false
+      yield* pass("10 seconds")
+      assert.lengthOf(stored, 9)
+    }).pipe(Effect.provide(observed)))
 
   for (const outcome of ["notStored", "unknown"] as const) {
     it.effect(`publishes only the rest of a wave again: ${outcome}`, () =>

@@ -43,6 +43,20 @@ it.effect("does not publish a message again whose lease was lost meanwhile", () 
     assert.deepStrictEqual(requests, [["1"], ["2"]])
   }))
 
+it.effect("fail for health only while a message waits for another try", () =>
+  Effect.gen(function*() {
+    const away = { engine: "e", operation: "publish", kind: "temporary", detail: "away" } as const
+    const publish = () => Effect.fail(new Errors.TransportError(away))
+    const waves = yield* PublishWaves.make({ consumer: "c", target: { publish }, most: 100, requests: 1 })
+    assert.isUndefined(waves.failing())
+    const lost = yield* Effect.forkChild(Effect.flatMap(message("1", "a"), waves.publish))
+    yield* TestClock.adjust("1 minute")
+    assert.include(waves.failing()?.detail, "away")
+    yield* Fiber.interrupt(lost)
+    yield* TestClock.adjust("6 seconds")
+    assert.isUndefined(waves.failing())
+  }))
+
 it.effect("publishes the next message of a key at once after the one before it was refused", () =>
   Effect.gen(function*() {
     const requests: Array<ReadonlyArray<string>> = []

@@ -5,7 +5,17 @@ import { TestClock } from "effect/testing"
 import { Pipeline, Store, Transport } from "millrace"
 import { limit } from "../harness/patience.ts"
 import { countingTakes, whilePaused } from "../redis/streamKit.ts"
-import { eventually, Journal, type Order, order, Orders, orders, settle, start, stop } from "../worker/support.ts"
+import {
+  eventually,
+  Journal,
+  type Order,
+  order,
+  Orders,
+  orders,
+  runReadyFibers,
+  start,
+  stop
+} from "../worker/support.ts"
 import { during, ledger, withLedger } from "./overflowKit.ts"
 import { send, sqs, transportOn } from "./sqsKit.ts"
 
@@ -57,11 +67,11 @@ describe("an idle queue of SQS", () => {
         Transport.Transport,
         transport
       )
-      yield* settle
+      yield* runReadyFibers
       const before = model.requests.get("receive")!
       for (let i = 0; i < 50; i++) {
         yield* TestClock.adjust("200 millis")
-        yield* settle
+        yield* runReadyFibers
       }
       const asked = model.requests.get("receive")! - before
       assert.isTrue(asked >= 5 && asked <= 12, `${asked} requests in ten seconds`)

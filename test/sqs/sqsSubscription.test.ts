@@ -114,10 +114,10 @@ describe("a lease on SQS", () => {
       }
       const margin = hours * 60 / 20
       yield* TestClock.adjust(Duration.minutes(60 - margin - 2))
-      yield* settle
+      yield* runReadyFibers
       assert.isFalse(isLost(got!))
       yield* TestClock.adjust("2 minutes")
-      yield* settle
+      yield* runReadyFibers
       assert.isTrue(isLost(got!))
       assert.include((yield* Deferred.await(got!.lease.lost)).message, "12 hours")
     }).pipe(Effect.scoped, Effect.provide(layer))

@@ -193,14 +193,14 @@ describe("a message that a stopping worker gives back", () => {
     return Effect.gen(function*() {
       yield* send(orders("a", 3))
       const worker = yield* start(stuck, { lease: "6 seconds", grace: 0 })
-      yield* settle
+      yield* runReadyFibers
       const sent = { renewals: 0 }
       model.weather = { delays: (seconds) => seconds === 0 ? 0 : (sent.renewals++, 4_000) }
       yield* eventually("it is renewed", () => sent.renewals === 1, 6_000)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
       yield* eventually("it stops", () => stopping.pollUnsafe() !== undefined, 10_000)
       yield* TestClock.adjust("4 seconds")
-      yield* settle
+      yield* runReadyFibers
       assert.deepStrictEqual(model.hidden(yield* nowMillis), [])
     }).pipe(Effect.provide(layer))
   })
@@ -210,7 +210,7 @@ describe("a message that a stopping worker gives back", () => {
     return Effect.gen(function*() {
       yield* send(orders("a", 3))
       const worker = yield* start(stuck, { lease: "30 seconds", grace: 0 })
-      yield* settle
+      yield* runReadyFibers
       let entries = 0
       model.weather = { skips: (operation) => operation === "hide" && ++entries === 2 }
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })

@@ -1,5 +1,6 @@
 /**
- * Records since when reads or commits have failed. From this `Health.ts` shows which workers run but make no progress.
+ * Records since when reads, commits or the publishes of a relay have failed. From this `Health.ts` shows which workers
+ * run but make no progress.
  */
 import { StoreFailure, TransientFailure, TransportError, UnknownOutcome } from "../../Errors.ts"
 import type { Failing } from "../../Health.ts"
@@ -21,13 +22,13 @@ export const isOfStore = (error: unknown): error is TransientFailure | UnknownOu
   error instanceof TransientFailure || error instanceof UnknownOutcome || error instanceof StoreFailure
   || error instanceof TransportError
 
-/** Returns a function that lists which of the two operations fail now, and for how long. */
+/** Returns a function that lists which of the operations fail now, and for how long. */
 export const report = (
   now: () => number,
-  asked: Readonly<Record<Failing["what"], () => FailingSince | undefined>>
+  asked: Readonly<Partial<Record<Failing["what"], () => FailingSince | undefined>>>
 ) =>
 (): ReadonlyArray<Failing> =>
-  (["read", "commit"] as const).flatMap((what) => {
-    const failing = asked[what]()
+  (["read", "commit", "publish"] as const).flatMap((what) => {
+    const failing = asked[what]?.()
     return failing === undefined ? [] : [{ what, millis: now() - failing.since, detail: failing.detail }]
   })

@@ -7,6 +7,7 @@
  * others. A failure that does not pass halts the relay.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -15,6 +16,7 @@ import { type PublishFailed, RelayRefused, type StoreFailure, TransportError } f
 import * as Backoff from "../../internal/Backoff.ts"
 import type { Message } from "../../Message.ts"
 import type { Transport } from "../../Transport.ts"
+import * as FailingSince from "../observe/FailingSince.ts"
 
 /** A message that waits for its confirmation. */
 interface Waiting {
@@ -29,6 +31,11 @@ export interface PublishWaves {
   readonly publish: (message: Message) => Effect.Effect<void, RelayRefused>
   /** Fails when the other engine has failed for good. */
   readonly halted: Effect.Effect<never, TransportError>
+  /**
+   * Returns since when the other engine has confirmed nothing although messages were sent to it. Returns undefined if
+   * no message waits for another try.
+   */
+  readonly failing: () => FailingSince.FailingSince | undefined
 }
 
 export interface WaveOptions {
@@ -78,6 +85,10 @@ export const make = Effect.fnUntraced(function*(
   // The worker bounds the queue, since each of its attempts offers one message. The next wave skips abandoned ones.
   const queue = yield* Queue.unbounded<Waiting>()
   const halted = yield* Deferred.make<never, TransportError>()
+  const clock = yield* Clock.Clock
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  /** The requests that are tried again, by their place. It is emptied whenever the other engine decides a message. */
+  const failing = new Map<number, FailingSince.FailingSince>()
 
   /** Ends the messages that a partial failure has decided. Returns those that are published again. */
   const decided = (wave: ReadonlyArray<Waiting>, error: PublishError): ReadonlyArray<Waiting> => {
@@ -96,14 +107,18 @@ export const make = Effect.fnUntraced(function*(
     })
   }
 
-  const send = (waiting: ReadonlyArray<Waiting>, tries: number): Effect.Effect<void> =>
+  const send = (place: number, waiting: ReadonlyArray<Waiting>, tries: number): Effect.Effect<void> =>
     Effect.suspend(() => {
       const [wave, rest] = split(waiting.filter(({ abandoned }) => !abandoned))
-      if (wave.length === 0) return Effect.void
+      if (wave.length === 0) {
+        failing.delete(place)
+        return Effect.void
+      }
       return Effect.matchCauseEffect(target.publish(wave.map(({ message }) => message)), {
         onSuccess: () => {
           for (const { done } of wave) Deferred.doneUnsafe(done, Effect.void)
-          return send(rest, 0)
+          failing.clear()
+          return send(place, rest, 0)
         },
         onFailure: (cause) => {
           // An interruption of this fiber does not reach this handler. A cause without a typed error is a bug of the
@@ -113,13 +128,15 @@ export const make = Effect.fnUntraced(function*(
           const fatal = permanent(error.value)
           if (fatal !== undefined) return halt(fatal)
           const again = decided(wave, error.value)
-          if (again.length === 0) return send(rest, 0)
+          if (again.length < wave.length) failing.clear()
+          if (again.length === 0) return send(place, rest, 0)
+          failing.set(place, FailingSince.more(failing.get(place), now(), error.value.message))
           return Effect.logWarning(
             `The relay could not publish ${again.length} messages; it is tried again. ${error.value.message}`
           ).pipe(
             Effect.annotateLogs({ consumer }),
             Effect.andThen(Backoff.pause(tries, { first: 50, cap: 5000 })),
-            Effect.andThen(send([...again, ...rest], tries + 1))
+            Effect.andThen(send(place, [...again, ...rest], tries + 1))
           )
         }
       })
@@ -127,10 +144,11 @@ export const make = Effect.fnUntraced(function*(
   const halt = (error: TransportError): Effect.Effect<never> =>
     Effect.andThen(Deferred.fail(halted, error), Effect.never)
 
-  const waves = Effect.forever(
-    Effect.flatMap(Queue.takeBetween(queue, 1, most), (waiting) => send(waiting, 0))
-  )
-  yield* Effect.forEach(Array.from({ length: requests }), () => Effect.forkScoped(waves), { discard: true })
+  const waves = (place: number) =>
+    Effect.forever(Effect.flatMap(Queue.takeBetween(queue, 1, most), (waiting) => send(place, waiting, 0)))
+  yield* Effect.forEach(Array.from({ length: requests }), (_, place) => Effect.forkScoped(waves(place)), {
+    discard: true
+  })
 
   const publish = (message: Message): Effect.Effect<void, RelayRefused> =>
     Effect.suspend(() => {
@@ -141,5 +159,9 @@ export const make = Effect.fnUntraced(function*(
           waiting.abandoned = true
         }))
     })
-  return { publish, halted: Deferred.await(halted) }
+  return {
+    publish,
+    halted: Deferred.await(halted),
+    failing: () => [...failing.values()].toSorted((a, b) => a.since - b.since)[0]
+  }
 })

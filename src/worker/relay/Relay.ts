@@ -9,7 +9,8 @@
  *   messages are in order, and repetitions have the same ids.
  * - Several processes share the lanes of the consumer, as workers do.
  * - While the other engine is not available, messages wait in order. No attempt is counted, and no message becomes a
- *   dead letter. The metrics `millrace.queue.lag` and `millrace.queue.waiting.messages` of the consumer grow.
+ *   dead letter. The metrics `millrace.queue.lag` and `millrace.queue.waiting.messages` of the consumer grow. After 10
+ *   seconds the check `workers` of `Health` shows the failure.
  * - A message that the other engine refuses becomes a dead letter of the relay's consumer, and its key waits.
  *
  * @since 0.1.0
@@ -25,7 +26,7 @@ import * as Pipeline from "../../Pipeline.ts"
 import type { Store } from "../../Store.ts"
 import * as Topic from "../../Topic.ts"
 import { Transport } from "../../Transport.ts"
-import { Halt } from "../start/Halt.ts"
+import { RelayTarget } from "../start/RelayTarget.ts"
 import * as Worker from "../Worker.ts"
 import * as PublishWaves from "./PublishWaves.ts"
 
@@ -103,13 +104,13 @@ export const layer = <O, E, R>(
     if (bad !== undefined) return yield* bad
     const { consumer = `relay/${topic.name}`, order = "park", requests = 4, wave: most = 100, ...worker } = options
     const target = Context.get(yield* Layer.build(Layer.fresh(transport)), Transport)
-    const { halted, publish } = yield* PublishWaves.make({ consumer, target, most, requests })
+    const { publish, ...relayTarget } = yield* PublishWaves.make({ consumer, target, most, requests })
     const pipeline = Pipeline.from(undecoded(topic.name), { consumer, delivery: "atLeastOnce" }).pipe(
       Pipeline.tap((_, { message }) => publish(message)),
       Pipeline.deadLetter({ order })
     )
     return Layer.provide(
       Worker.layer(pipeline, { grace: "5 seconds", ...worker, maxCrashes }),
-      Layer.succeed(Halt, halted)
+      Layer.succeed(RelayTarget, relayTarget)
     )
   }))

@@ -42,7 +42,7 @@ export const run = <A, E, R>(
       leaseMillis: settings.leaseMillis,
       left: () => Infinity,
       stopping: () => false,
-      failing: FailingSince.report(now, { read: () => failing, commit: () => undefined }),
+      failing: FailingSince.report(now, { read: () => failing }),
       stranded: () => false,
       queue: () => undefined
     }

@@ -30,6 +30,7 @@ import * as Stats from "../observe/Stats.ts"
 import { Warnings } from "../observe/Warnings.ts"
 import * as Opening from "./Opening.ts"
 import * as PipelineNames from "./PipelineNames.ts"
+import { RelayTarget } from "./RelayTarget.ts"
 import type { Settings } from "./Settings.ts"
 
 export interface Options {
@@ -86,7 +87,11 @@ export const open = Effect.fnUntraced(function*(
   })
   const batch = settings.batches ? yield* TurnBatch.make({ ...disposition, settings, committer, attempt }) : undefined
   const fetcher = Fetcher.make({ consumer, subscription, inFlight, renewer, spans })
-  const failing = FailingSince.report(renewer.now, { read: fetcher.failing, commit: committer.failing })
+  const failing = FailingSince.report(renewer.now, {
+    read: fetcher.failing,
+    commit: committer.failing,
+    publish: (yield* RelayTarget).failing
+  })
   yield* Stats.make({
     consumer,
     settings,

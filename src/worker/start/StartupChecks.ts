@@ -164,8 +164,7 @@ const discarding = (
 }
 
 /**
- * Refuses leases and steps that the engine's longest lease cannot cover. A lease is renewed for its whole length, so the
- * last renewal comes one lease before the ceiling.
+ * Refuses leases and steps that the engine's longest lease cannot cover, with one lease to spare.
  */
 const outlasting = (
   can: Capabilities,

@@ -1584,6 +1584,7 @@ export interface Unsettled extends DeliveryCount {
 export interface UnsettledStore {
     readonly read: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Unsettled>, StoreFailure>;
     readonly count: (consumer: string, counts: ReadonlyArray<DeliveryCount>) => Effect.Effect<void, StoreFailure>;
+    readonly endAlone: (consumer: string, id: string, delivery: number) => Effect.Effect<void, StoreFailure>;
     readonly hold: (consumer: string, count: DeliveryCount, attempts: ReadonlyArray<Failure>, delay: Duration.Duration) => Effect.Effect<void, StoreFailure, Transaction>;
     readonly settle: (consumer: string, ids: ReadonlyArray<string>) => Effect.Effect<boolean, StoreFailure, Transaction>;
 }
@@ -2456,7 +2457,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { DeadLetter } from "../DeadLetter.ts";
-import type { ConsumerNotFound, DeadLetterConflict, DeadLetterExists, DeadLetterNotFound, EditUndecodable, InvalidDeadLetter, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToRedrive, NothingToAdvance, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
+import type { ConsumerNotFound, DeadLetterConflict, DeadLetterExists, DeadLetterNotFound, EditUndecodable, InvalidDeadLetter, InvalidMessage, InvalidName, InvalidOperatorAction, InvalidSetting, MessageNotWaiting, NothingToAdvance, NothingToRedrive, QueueChanged, RedriveRunConflict, RedriveRunning, RedriveRunNotFound, StoreFailure } from "../Errors.ts";
 import { type OperatorAction, Store } from "../Store.ts";
 import type { ConsumerFacts, LaneFacts, WorkerFacts } from "./ConsumerFacts.ts";
 import type { Blocker, SnapshotOwner, StorageFacts } from "./DatabaseFacts.ts";
@@ -5890,7 +5891,22 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly redacts: import("effect/Schema").Boolean;
         readonly statsEvery: import("effect/Schema").Finite;
     }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Unauthorized | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").CrossSite | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").RateLimited | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"steering", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"deadLetter", "POST", "/api/v1/consumers/:consumer/messages/:id/dead-letter", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Unauthorized | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").CrossSite | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").RateLimited | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"steering", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"advanceKey", "POST", "/api/v1/consumers/:consumer/keys/:key/advance", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    key: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly head: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly messageId: import("effect/Schema").String;
+        readonly deadLetterId: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"deadLetter", "POST", "/api/v1/consumers/:consumer/messages/:id/dead-letter", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     consumer: import("effect/Schema").String;
     id: import("effect/Schema").String;
 }>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
@@ -6929,21 +6945,6 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
     }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"advanceKey", "POST", "/api/v1/consumers/:consumer/keys/:key/advance", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").String;
-    key: import("effect/Schema").String;
-}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    readonly head: import("effect/Schema").String;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly messageId: import("effect/Schema").String;
-        readonly deadLetterId: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-    }>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false>>;
 
 // src/http/api/Problems.ts
@@ -7092,7 +7093,7 @@ import type { Consumer, Lane, Point, Suspect, Worker } from "../schema/ConsumerS
 import type { Blocker, Database } from "../schema/DatabaseSchema.ts";
 import type { DeadLetter, DeadLetterItem, Decided, EditCheck, FailureGroup, FailureHistory, PreviewFilter, Redrive, Trace } from "../schema/DeadLetterSchema.ts";
 import type { Attention, ConsumerStats, Overview, SessionInfo, SignIn, Update } from "../schema/LiveSchema.ts";
-import type { Elsewhere, Found, KeyDetail, KeyAdvance, StoredMessage, StoredMessages, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts";
+import type { Elsewhere, Found, KeyAdvance, KeyDetail, StoredMessage, StoredMessages, StuckKey, WaitingMessage } from "../schema/MessageSchema.ts";
 import type { Discarded, Preview, PurgePreview, Run, StartRun } from "../schema/RunSchema.ts";
 export type AnswerJson<A> = Omit<ReturnType<typeof Answer<Schema.Codec<unknown>>>["Encoded"], "data"> & {
     readonly data: A;
@@ -7850,9 +7851,9 @@ export declare const bench: (options: Options, given?: {
     }) => Effect.Effect<Subscription, import("../../Errors.ts").TransportError | import("../../Errors.ts").Unsupported, Scope.Scope>;
     send: (messages: ReadonlyArray<Message.Message>, later?: ResolvedDelay) => Effect.Effect<void, import("../../Errors.ts").PublishFailed | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError, never>;
     publish: (drafts: ReadonlyArray<Draft>, later?: ResolvedDelay) => Effect.Effect<void, InvalidMessage | import("../../Errors.ts").PublishFailed | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError, never>;
-    takeOnce: (subscription: Subscription, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
-    receive: (subscription: Subscription, count: number, room?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
-    nothing: (subscription: Subscription, room?: Demand) => Effect.Effect<void, import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
+    takeOnce: (subscription: Subscription, demand?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
+    receive: (subscription: Subscription, count: number, demand?: Demand) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
+    nothing: (subscription: Subscription, demand?: Demand) => Effect.Effect<void, import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError, never>;
     working: (subscription: Subscription, duration: Duration.Duration) => Effect.Effect<ReadonlySet<import("../../Delivery.ts").HeldLease>, import("../../Errors.ts").TransportError, never>;
     settle: (subscription: Subscription, deliveries: ReadonlyArray<Delivery>) => Effect.Effect<readonly Delivery[], import("../../Errors.ts").StoreFailure | import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;
     drain: (subscription: Subscription, count: number) => Effect.Effect<Delivery[], import("../../Errors.ts").ConsumerRemoved | import("../../Errors.ts").StoreFailure | import("../../Errors.ts").SubscriptionLost | import("../../Errors.ts").TransportError | import("../../Store.ts").TransactionFailure, never>;

@@ -51,11 +51,11 @@ const look = async (copy: string, mutant: Mutant) => {
   )
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   // A run that was killed by its timeout hung: a bounded wait is gone, which counts as seen. On a busy machine the
-  // limit may have come too soon, so the verdict says it.
+  // limit may come too soon, so such a line begins with another word.
   const caught = code !== 0 && (code === null || ran(output))
   if (!caught) bad++
-  const verdict = code === null ? "hung     " : caught ? "caught   " : "SURVIVED "
-  console.log(`${verdict} ${mutant.name} (${seconds} s): ${mutant.test} "${mutant.named}"`)
+  const word = code === null ? "hung     " : caught ? "caught   " : "SURVIVED "
+  console.log(`${word} ${mutant.name} (${seconds} s): ${mutant.test} "${mutant.named}"`)
   if (!caught) console.log(output.split("\n").slice(-12).join("\n"))
 }
 

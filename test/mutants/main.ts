@@ -51,7 +51,7 @@ const look = async (copy: string, mutant: Mutant) => {
   )
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   // A run that was killed by its timeout hung: a bounded wait is gone, which counts as seen. On a busy machine the
-  // limit may have come too soon, so the verdict says it.
+  // limit may have come too soon, so the line says it.
   const caught = code !== 0 && (code === null || ran(output))
   if (!caught) bad++
   const verdict = code === null ? "hung     " : caught ? "caught   " : "SURVIVED "

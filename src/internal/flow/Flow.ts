@@ -341,7 +341,9 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.queue.done(turn.key)
   }
 
-  /** Until `endQuarantine`, only turns that are started by `startAlone` or continued by another fiber start. */
+  /**
+   * Begins the quarantine. Until `endQuarantine`, only turns start that `startAlone` starts or another fiber continues.
+   */
   quarantine(): void {
     this.quarantines++
   }

@@ -33,7 +33,7 @@ type Actions = Pick<
   "startRedrive" | "continueRedrive" | "pauseRedrive" | "cancelRedrive" | "changeRedriveRate"
 >
 
-/** The failure of an action that needs a database, on a store that is in memory. */
+/** Returns the failure of an action that needs a database, on a store that is in memory. */
 const inMemory = (engine: string): StoreFailure =>
   new StoreFailure({
     operation: "start a redrive run",

@@ -131,7 +131,7 @@ const whileOpen = <A, R>(
       layer.closed && Cause.hasInterruptsOnly(cause) ? Effect.fail(PgFailure.layerClosed()) : Effect.failCause(cause)
   )
 
-/** The failure of a caller that waited too long for a connection. It names `setting`, the change that helps. */
+/** Returns the failure of a caller that waited too long for a connection. It names `setting`, the change that helps. */
 export const noneFree = (acquireTimeout: Duration.Duration, who: string, setting: string): SqlError.SqlError => {
   const millis = Duration.toMillis(acquireTimeout)
   return connectionError(

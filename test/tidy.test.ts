@@ -361,6 +361,9 @@ describe("prose", () => {
       const method = text.replace("/** The lanes. */\nclass A { m", "class A { /** The lanes. */\n m")
       assert.deepEqual(found("src/Sample.ts", method), noVerb, code)
     }
+    const statement =
+      "export const make = () => ({\n  /** The deletes of a removal. */\n  deletes: `delete from a`\n})\n"
+    assert.deepEqual(found("src/postgres/sql/sample.ts", statement), ["2 begins with no verb"])
     assert.deepEqual(found("src/Sample.ts", "export {}\n/** The lanes. */\nexport const lanes = 16\n"), [])
     assert.deepEqual(found("test/sample.ts", "export {}\n/** The lanes. */\nexport const f = () => 1\n"), [])
   })

@@ -53,7 +53,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Removes a row for good. */
+  /** Removes a row permanently. */
   remove(lane: Lane, row: Row): void {
     lane.remove(row)
     // A key at its limit has capacity again, so waiting workers poll.

@@ -47,7 +47,7 @@ const functionMakers = /^(?:Effect\.fn|Effect\.fnUntraced|Effect\.fnUntracedEage
 /** Rooms whose docstrings of functions begin with a verb. Those of the brokers follow. */
 const verbFirst = /^src\/(?!internal\/broker\/|sqs\/|redis\/|wire\/)/
 
-/** Where the docstrings of functions and methods begin, without the paragraph that opens the file. */
+/** Where docstrings of functions, methods and statements begin, without the paragraph that opens the file. */
 const functionDocs = (source: Source): ReadonlySet<number> => {
   const found = new Set<number>()
   if (!verbFirst.test(source.path)) return found
@@ -65,6 +65,7 @@ const functionDocs = (source: Source): ReadonlySet<number> => {
     const declaration = node.type === "ExportNamedDeclaration" ? node["declaration"] : node
     if (isNode(declaration) && declares(declaration)) add(node)
     if (node.type === "MethodDefinition" && node["kind"] === "method") add(node)
+    if (node.type === "Property" && source.path.startsWith("src/postgres/sql/")) add(node)
   })
   return found
 }

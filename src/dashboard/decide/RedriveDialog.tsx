@@ -1,5 +1,5 @@
 /**
- * The preview of a redrive run: what it would touch, what speaks against it, and how it begins. The set is frozen when
+ * The preview of a redrive run: what it would touch, its warnings, and how it begins. The set is frozen when
  * the dialog opens, so dead letters that arrive meanwhile stay out of it.
  */
 import { useSignal } from "@preact/signals"

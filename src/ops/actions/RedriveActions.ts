@@ -132,7 +132,7 @@ export const make = (
     return yield* new RedriveRunConflict({
       redriveRunId: id,
       asked,
-      state: stopped?.by === "copied" ? `${state} for good, in a copy of its database` : state,
+      state: stopped?.by === "copied" ? `${state} permanently, in a copy of its database` : state,
       revision: present,
       by: changedBy,
       at

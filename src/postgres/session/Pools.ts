@@ -47,7 +47,7 @@ const machineryTimeout = Duration.seconds(10)
 export const committers = 16
 /** The size of the machinery's pool. */
 export const machineries = 4
-/** The size of the pool for operators who look. More would let them load the database as much as workers do. */
+/** The size of the pool for reads of operators. More would let them load the database as much as workers do. */
 export const readers = 2
 
 export const connectionConfig = (s: Settings, parameters: Readonly<Record<string, string>>): PgConnection.Config => ({

@@ -28,7 +28,7 @@ export const settle = (t: Names, outcome: string, whichOnes: string, fingerprint
 
 /** Returns the statements that create the tables. */
 export const tables = (t: Names): ReadonlyArray<string> => [
-  // primary key: an operator's look and act
+  // primary key: an operator's read and action
   `create table ${t.redriveRuns} (
     id           bigint      primary key default nextval('${t.deadLetterSeq}'),  -- no server life gives an id twice
     queue_id     int         not null,

@@ -32,7 +32,7 @@ export const make = (t: Names) => ({
   (select count(*)::int from ${t.messages} where queue_id = $1 and ($2::text is null or topic = $2)) as waiting,
   (select count(*)::int from ${t.deadLetters} where queue_id = $1 and state in ('open', 'redriving')) as dead_letters`,
 
-  /** The deletes of a removal, in this order. Each statement has the parameter $1 queue. */
+  /** Deletes what a removal deletes, in this order. Each statement has the parameter $1 queue. */
   remove: [
     `delete from ${t.deadLetters} where queue_id = $1`,
     `delete from ${t.messages} where queue_id = $1`,

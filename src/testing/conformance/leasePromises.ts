@@ -1,5 +1,5 @@
 /**
- * Promises of leases. A lease is kept while it is renewed, and else lost for good. Messages are given back in order,
+ * Promises of leases. A lease is kept while it is renewed, and else lost permanently. Messages are given back in order,
  * and crashes are counted.
  *
  * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * Ends a worker from within its pipeline. The relay uses it when the engine that it publishes to has failed for good.
+ * Ends a worker from within its pipeline. The relay uses it when the engine that it publishes to has failed
+ * permanently.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

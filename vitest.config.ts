@@ -3,8 +3,8 @@ import { limit } from "./test/harness/patience.ts"
 import { testFiles } from "./test/setup/needs.ts"
 import { LongestFirst } from "./test/setup/sequence.ts"
 
-// Tests import the library as a user does (`from "millrace"`); the first condition sends those imports to src/, without a build. The others
-// are those of Node: with "module" the AWS client would be loaded from files that Node cannot load.
+// Tests import the library as a user does (`from "millrace"`). The first condition sends those imports to src/, without
+// a build. The others are those of Node: with "module" the AWS client would be loaded from files that Node cannot load.
 const conditions = ["millrace-source", "node", "development|production"]
 const { examples, long, withDatabase, without } = testFiles(import.meta.dirname)
 
@@ -39,12 +39,13 @@ export default defineConfig({
     exclude: ["**/node_modules/**", ".tmp/**"],
     globalSetup: ["test/setup/machine.ts", "test/setup/mutant-names.ts"],
     pool: "forks",
-    // A process continues with the next file, so that Effect is imported a few times and not eighty: a fifth of the time.
-    // What a file changes of its process (environment, globals, metrics) it therefore changes in a scope.
+    // A process continues with the next file, so Effect is imported a few times and not eighty, in a fifth of the time.
+    // So a file changes its process (environment, globals, metrics) only within a scope.
     isolate: false,
     // Most of the long files wait for leases, clocks and processes, so that three share two cores well.
     maxWorkers: 3,
-    // Conformance tests wait for real leases most of the time. With 5 at once the suite on PGlite takes 54 s, with 16 it takes 30 s.
+    // Conformance tests wait for real leases most of the time. The suite on PGlite takes 54 s with 5 tests at once, and
+    // 30 s with 16.
     maxConcurrency: 16,
     sequence: { sequencer: LongestFirst },
     // Five owners that die one after the other take 45 s.

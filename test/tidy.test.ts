@@ -9,8 +9,9 @@ import { guarantees, type Mutant, stale, unnamed } from "./mutants/types.ts"
 import { matrix, withMatrix } from "./scripts/capability-matrix.ts"
 import { catalogue, inserted } from "./scripts/error-catalogue.ts"
 import { guaranteesTable, withTable } from "./scripts/guarantees-table.ts"
-import { banned, check, type Text } from "./scripts/prose-rules.ts"
+import { banned, beginsWithVerb, check, type Text } from "./scripts/prose-rules.ts"
 import { commentsOf, sample } from "./scripts/prose-sample.ts"
+import { textsIn } from "./scripts/prose-texts.ts"
 import { root } from "./scripts/run.ts"
 import { files, parse, read } from "./scripts/source.ts"
 import * as Tidy from "./scripts/tidy-rules.ts"
@@ -328,6 +329,69 @@ describe("prose", () => {
     assert.match(problems("Who waits for a lane is woken.")[0]!, /^names no subject/)
     assert.deepEqual(problems("Who waits for a lane?"), [])
     assert.deepEqual(problems("The worker that waits for a lane is woken."), [])
+  })
+
+  const found = (path: string, text: string) => {
+    const { findings, texts } = textsIn(path, text)
+    return [...findings, ...texts.flatMap(check)].map(({ line, problem }) => `${line} ${problem.split(":")[0]}`)
+  }
+
+  it("begins the docstring of a function of src with a verb", () => {
+    const verbs = [
+      "Returns whether it is.",
+      "Dead-letters a message.",
+      "Stages a write.",
+      "Use it once.",
+      "Notes that it ends."
+    ]
+    const none = ["Whether it is.", "The lanes.", "A lane.", "Methods that wait.", "Names of lanes.", "How many lanes."]
+    for (const one of verbs) assert.isTrue(beginsWithVerb(one), one)
+    for (const one of none) assert.isFalse(beginsWithVerb(one), one)
+    const noVerb = ["3 begins with no verb"]
+    for (
+      const code of [
+        "const f = () => 1",
+        "export const f = Effect.fnUntraced(function*() {})",
+        "export function f() {}",
+        "const f = dual(2, g)",
+        "class A { m() {} }"
+      ]
+    ) {
+      const text = `/** The head of the file. */\nexport {}\n/** The lanes. */\n${code}\n`
+      const method = text.replace("/** The lanes. */\nclass A { m", "class A { /** The lanes. */\n m")
+      assert.deepEqual(found("src/Sample.ts", method), noVerb, code)
+    }
+    const statement =
+      "export const make = () => ({\n  /** The deletes of a removal. */\n  deletes: `delete from a`\n})\n"
+    assert.deepEqual(found("src/postgres/sql/sample.ts", statement), ["2 begins with no verb"])
+    assert.deepEqual(found("src/Sample.ts", "export {}\n/** The lanes. */\nexport const lanes = 16\n"), [])
+    assert.deepEqual(found("test/sample.ts", "export {}\n/** The lanes. */\nexport const f = () => 1\n"), [])
+  })
+
+  it("is read from remarks of SQL, pages, YAML, scripts, and titles of layers", () => {
+    const sql = "export const a = [`create table t (\n  id int, -- it may not be null\n  b int)`]\n"
+    assert.deepEqual(found("src/postgres/sql/sample.ts", sql), ["2 \"may not\""])
+    assert.deepEqual(found("src/postgres/sql/sample.ts", "export const a = `and b or c`"), [])
+    assert.deepEqual(found("src/dashboard/Sample.tsx", "export const A = () => <p>You may not do it</p>"), [
+      "1 \"may not\""
+    ])
+    assert.deepEqual(found("src/Sample.ts", "f() // it may not do it\n"), ["1 \"may not\""])
+    assert.deepEqual(found(".ci/run", "#!/bin/sh\n# It may not\n# do it.\nrun # whatever\n"), [
+      "2 \"may not\"",
+      "4 \"whatever\""
+    ])
+    assert.deepEqual(found("src/a.yml", "a: 1\n  summary: \"{{ $labels.x }} may not\"\n"), ["2 \"may not\""])
+    assert.deepEqual(found("test/a.test.ts", "layer(engine, {})(\"what is due at once\", (it) => {})"), [
+      "1 names no subject | what is due at once"
+    ])
+    assert.deepEqual(found("src/a.yml", `# ${"word ".repeat(24)}\n`), ["1 a comment of 122 columns, more than 120"])
+  })
+
+  it("contains words of SQL, but begins with none", () => {
+    const text = (value: string) => found("src/Sample.ts", `export const a = ${JSON.stringify(value)}`)
+    assert.deepEqual(text("The role may not begin a life, listen or alter the order by hand."), ["1 \"may not\""])
+    assert.deepEqual(text("select a from b where it may not be"), [])
+    assert.deepEqual(text("\n  update lanes l set a = b where it may not be"), [])
   })
 
   it("is sampled by a seed, each comment at most once", () => {

@@ -14,7 +14,7 @@ export type Fault =
   | { readonly _tag: "Throttled" }
   /** The payload does not match the topic's Schema: a dead letter `undecodable`. */
   | { readonly _tag: "Malformed" }
-  /** The downstream service refuses it for good: a dead letter `rejected`. */
+  /** The downstream service refuses it permanently: a dead letter `rejected`. */
   | { readonly _tag: "Refused" }
   /** The downstream service fails in every attempt: a dead letter `exhausted`. */
   | { readonly _tag: "AlwaysFails" }

@@ -54,7 +54,7 @@ import { openapi } from "./setup/OpenApiCommand.ts"
 import { roles } from "./setup/RolesCommand.ts"
 
 const dead = Command.make("dead").pipe(
-  Command.withDescription("Dead letters: messages that failed for good"),
+  Command.withDescription("Dead letters: messages that failed permanently"),
   Command.withSubcommands([groups, list, show, redrive, edit, discard, restore, exportAll, importFile, note])
 )
 
@@ -77,7 +77,7 @@ const root = Command.make("millrace").pipe(
   Command.withDescription("See what is stuck in Millrace's queues and why, and repair it"),
   Command.withSubcommands([
     { group: "Look", commands: [status, watch, stuck, find, blockers, audit, redrives, lanes, unrouted, delayed] },
-    { group: "Look and act", commands: [dashboard, dead, runs, keys, messages, consumers, workers, purgeQueue] },
+    { group: "Facts and actions", commands: [dashboard, dead, runs, keys, messages, consumers, workers, purgeQueue] },
     { group: "Set up", commands: [migrate, roles, doctor, artefacts, openapi] }
   ]),
   Command.withGlobalFlags(all)

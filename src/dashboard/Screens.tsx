@@ -14,7 +14,7 @@ import { QueuePage } from "./queues/QueuePage.tsx"
 import { QueuesPage } from "./queues/QueuesPage.tsx"
 import { WorkersPage } from "./workers/WorkersPage.tsx"
 
-/** A dead letter's id may be written without the zeros that only sort it. */
+/** Returns a dead letter's id with the zeros that only sort it, which an address may leave out. */
 const fullId = (id: string): string => /^\d{1,16}$/.test(id) ? id.padStart(16, "0") : id
 
 export const Screens = () => {

@@ -147,7 +147,10 @@ interface Marker {
   deadline: number
 }
 
-/** A marker counts as lost a twentieth of its time before the inbox lets another call in. */
+/**
+ * Returns how long a marker is trusted. It counts as lost a twentieth of its time before the inbox lets another call
+ * in.
+ */
 const trustedMillis = ({ markerMillis }: OutsideInbox): number => markerMillis * 0.95
 
 /** Renews the marker until it is lost, and then fails. Its time is measured from before the last request. */

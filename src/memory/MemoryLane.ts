@@ -142,7 +142,7 @@ export class Lane {
     this.updateReady(key)
   }
 
-  /** Removes a row for good. */
+  /** Removes a row permanently. */
   remove(row: Row): void {
     const key = row.key
     if (key.unread === row) key.unread = this.unreadAfter(row)

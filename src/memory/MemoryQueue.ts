@@ -53,7 +53,7 @@ export class MemoryQueue {
     this.wake()
   }
 
-  /** Removes a row for good. */
+  /** Removes a row permanently. */
   remove(lane: Lane, row: Row): void {
     lane.remove(row)
     // A key at its limit has capacity again, so waiting workers poll.
@@ -180,7 +180,7 @@ export class MemoryQueue {
     for (const row of rows) this.laneOf(row.message.key).takeBack([row])
   }
 
-  /** Whether the time of the operator's pause is over. */
+  /** Returns whether the time of the operator's pause is over. */
   pauseIsOver(now: number): boolean {
     return this.paused?.until !== undefined && this.paused.until <= now
   }
@@ -389,7 +389,7 @@ export class MemoryQueue {
   }
 }
 
-/** A ready key has an unread row. */
+/** Returns the first unread row of a ready key, which always has one. */
 const nextOf = (key: KeyRows): Row => key.unread!
 
 const bySeq = (a: Row, b: Row): number => a.seq - b.seq

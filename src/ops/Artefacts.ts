@@ -23,7 +23,9 @@ import { fileURLToPath } from "node:url"
  */
 export type Artefact = "grafana" | "prometheus" | "prometheus-tests" | "runbook"
 
-/** From the sources and from the build it is the same way to the sources, which the package contains, too. */
+/**
+ * Returns the path of a file of the artefacts. The way to the sources is the same from the sources and from the build.
+ */
 const fileOf = (name: string): string => fileURLToPath(new URL(`../../src/ops/${name}`, import.meta.url))
 
 /**

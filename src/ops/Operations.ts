@@ -167,8 +167,8 @@ export class Operations extends Context.Service<Operations, {
     query?: SeriesQuery
   ) => Effect.Effect<ReadonlyArray<SeriesPoint>, StoreFailure | ConsumerNotFound>
   /**
-   * Returns what a redrive run would redrive: how many, which keys, on which versions they died, and what speaks
-   * against it. Freezes the set, and changes nothing.
+   * Returns what a redrive run would redrive: how many, which keys, on which versions they died, and its warnings.
+   * Freezes the set, and changes nothing.
    */
   readonly previewRedrive: (
     filter: RedriveFilter

@@ -152,7 +152,7 @@ export const crashEverywhere = <A, E, R, P extends Pipeline.Phase, E2, R2, S, E3
   })
 }
 
-/** The results are sorted, since no order is promised across keys. */
+/** Returns what a run left. The results are sorted, since no order is promised across keys. */
 const leftBy = <S, E>(state: S, test: Test<E>): Left<S> => ({
   state,
   committed: test.committed.toSorted(),

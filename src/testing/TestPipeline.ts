@@ -77,14 +77,14 @@ export { type Options, run, type Test } from "./TestRun.ts"
 export { around } from "./WorkerLife.ts"
 
 /**
- * The step fails with this error of the pipeline.
+ * Lets the step fail with this error of the pipeline.
  *
  * @since 0.1.0
  */
 export const fail = <E>(error: E): What<E> => ({ _tag: "Fail", error })
 
 /**
- * The step ends in a defect, an exception outside of its error type.
+ * Lets the step end in a defect, an exception outside of its error type.
  *
  * @since 0.1.0
  */
@@ -99,7 +99,7 @@ export const die = (defect: unknown): What => ({ _tag: "Die", defect })
 export const stall: What = { _tag: "Stall" }
 
 /**
- * The step takes this much longer.
+ * Lets the step take this much longer.
  *
  * @since 0.1.0
  */
@@ -115,7 +115,7 @@ export const delay = (duration: Duration.Input): What => ({ _tag: "Delay", durat
 export const crash: What = { _tag: "Crash" }
 
 /**
- * The transaction meets a conflict with another one, this many times (default 1). It runs again, and no attempt is
+ * Lets the transaction meet a conflict with another one, this many times (default 1). It runs again, and no attempt is
  * counted. After 10 conflicts the attempt fails with `TransientFailure`.
  *
  * @since 0.1.0

@@ -259,7 +259,7 @@ export const boundMutants: ReadonlyArray<Mutant> = [
     from: "    this.#report({ _tag: \"Ended\" })\n",
     to: "",
     test: "test/postgres/laneChanges.test.ts",
-    named: "and once that all are lost for good"
+    named: "and once that all are lost permanently"
   },
   {
     name: "a lane released while a settled message runs",

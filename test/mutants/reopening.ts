@@ -36,7 +36,7 @@ export const reopeningMutants: ReadonlyArray<Mutant> = [
     from: "and has_sequence_privilege('${t.deadLetterSeq}', 'update') as",
     to: "as",
     test: "test/postgres/reopened.test.ts",
-    named: "may not begin a life"
+    named: "cannot begin a life"
   },
   {
     name: "a settlement keeps a lease that it finds lost",

@@ -152,7 +152,7 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     named: "and cannot read is said so"
   },
   {
-    name: "a worker that failed to read once reported as unhealthy for good",
+    name: "a worker that failed to read once reported as unhealthy permanently",
     guarantee: "bounded",
     file: "src/worker/fetch/Fetcher.ts",
     from: "      failing = undefined\n",

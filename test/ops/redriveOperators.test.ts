@@ -259,7 +259,7 @@ layer(
         assert.deepInclude(counts(run), { redriven: 0, untouched: 5 })
         assert.match(run.stopped!.sentence, /^The database is a copy .* Start a new run\.$/)
         const refused = yield* Effect.flip(ops.continueRedrive(id, by))
-        assert.match(refused.message, /cannot be continued: it is stopped for good/)
+        assert.match(refused.message, /cannot be continued: it is stopped permanently/)
         yield* ops.cancelRedrive(id, by)
       }))
     }))

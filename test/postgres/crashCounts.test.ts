@@ -43,7 +43,7 @@ const next = Effect.gen(function*() {
 })
 
 layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("a message that runs alone", (it) => {
-  it.effect("gets crashed_alone by the death of its process, alone and for good", () =>
+  it.effect("gets crashed_alone by the death of its process, alone and permanently", () =>
     Effect.gen(function*() {
       yield* register({ lanes: 1 })
       yield* publish(["a", "a"], ["suspect", "s"], ["b", "b"])

@@ -67,7 +67,7 @@ const blocked = Effect.flatMap(
     )
 )
 
-layer(postgres(url, {}, schema), { excludeTestServices: true })("what is published later", (it) => {
+layer(postgres(url, {}, schema), { excludeTestServices: true })("a message that is published later", (it) => {
   it.effect("keeps its order when many processes find it due at the same moment", () =>
     Effect.gen(function*() {
       const { Texts, name, open } = yield* reader

@@ -32,36 +32,39 @@ const consumer = Effect.gen(function*() {
   }
 })
 
-layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })("what is due at one moment", (it) => {
-  it.effect("keeps the order of its publishing among messages that are due before and after it", () =>
-    Effect.gen(function*() {
-      const c = yield* consumer
-      const ids = Array.from({ length: 120 }, (_, i) => `${i % 3}-${String(i).padStart(3, "0")}`)
-      for (const id of ids) yield* c.write(id, "k", Number(id[0]))
-      yield* c.afterwards
-      const got = yield* receive(yield* c.open, ids.length, { ...roomy, perKey: 500 })
-      assert.deepStrictEqual(idsOf(got), ids.toSorted())
-    }))
+layer(postgres(inject("databaseUrl"), {}, schema), { excludeTestServices: true })(
+  "messages that are due at one moment",
+  (it) => {
+    it.effect("keeps the order of its publishing among messages that are due before and after it", () =>
+      Effect.gen(function*() {
+        const c = yield* consumer
+        const ids = Array.from({ length: 120 }, (_, i) => `${i % 3}-${String(i).padStart(3, "0")}`)
+        for (const id of ids) yield* c.write(id, "k", Number(id[0]))
+        yield* c.afterwards
+        const got = yield* receive(yield* c.open, ids.length, { ...roomy, perKey: 500 })
+        assert.deepStrictEqual(idsOf(got), ids.toSorted())
+      }))
 
-  it.effect("stays behind one of its key that an open transaction may cancel", () =>
-    Effect.gen(function*() {
-      const sql = yield* SqlClient.SqlClient
-      const c = yield* consumer
-      yield* c.write("one", "k", 0, "n")
-      yield* c.write("two", "k", 0)
-      yield* c.write("other", "l", 0)
-      yield* c.afterwards
-      const [locked, go] = [yield* Deferred.make<boolean>(), yield* Deferred.make<void>()]
-      const cancelling = yield* Effect.forkChild(Effect.exit(sql.withTransaction(Effect.gen(function*() {
-        yield* Deferred.succeed(locked, yield* Topic.cancel(c.Texts, { key: "k", name: "n" }))
-        yield* Deferred.await(go)
-        return yield* Effect.fail("rolled back")
-      }))))
-      assert.isTrue(yield* Deferred.await(locked))
-      const sub = yield* c.open
-      assert.deepStrictEqual(idsOf(yield* receive(sub, 1)), ["other"])
-      yield* Deferred.succeed(go, undefined)
-      yield* Fiber.join(cancelling)
-      assert.deepStrictEqual(idsOf(yield* receive(sub, 2)), ["one", "two"])
-    }))
-})
+    it.effect("stays behind one of its key that an open transaction may cancel", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const c = yield* consumer
+        yield* c.write("one", "k", 0, "n")
+        yield* c.write("two", "k", 0)
+        yield* c.write("other", "l", 0)
+        yield* c.afterwards
+        const [locked, go] = [yield* Deferred.make<boolean>(), yield* Deferred.make<void>()]
+        const cancelling = yield* Effect.forkChild(Effect.exit(sql.withTransaction(Effect.gen(function*() {
+          yield* Deferred.succeed(locked, yield* Topic.cancel(c.Texts, { key: "k", name: "n" }))
+          yield* Deferred.await(go)
+          return yield* Effect.fail("rolled back")
+        }))))
+        assert.isTrue(yield* Deferred.await(locked))
+        const sub = yield* c.open
+        assert.deepStrictEqual(idsOf(yield* receive(sub, 1)), ["other"])
+        yield* Deferred.succeed(go, undefined)
+        yield* Fiber.join(cancelling)
+        assert.deepStrictEqual(idsOf(yield* receive(sub, 2)), ["one", "two"])
+      }))
+  }
+)

@@ -32,7 +32,7 @@ const parking = Effect.fnUntraced(function*(step: (id: string) => Effect.Effect<
   return { seen, run, sees: (id: string) => eventually(Effect.sync(() => seen.includes(id))) }
 })
 
-describe.concurrent("a message that fails for good", () => {
+describe.concurrent("a message that fails permanently", () => {
   it.live("and was committed before leaves its key's successors in their order", () => {
     const within = freshSchema()
     return Effect.gen(function*() {
@@ -147,7 +147,7 @@ describe.concurrent("a message that fails for good", () => {
 })
 
 // Not beside the others: a suspect has the whole process to itself.
-it.live("a message that fails for good and is interrupted while its dead-lettering is on the wire keeps its key parked", () => {
+it.live("a message that fails permanently and is interrupted while its dead-lettering is on the wire keeps its key parked", () => {
   const within = freshSchema()
   return Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient

@@ -22,7 +22,7 @@ const steps: ReadonlyArray<
   { readonly what: string; readonly step: Step; readonly tag: string; readonly calls: number }
 > = [
   {
-    what: "leaves a role that may not write",
+    what: "leaves a role that cannot write",
     step: (sql) => sql`set local role pg_read_all_settings`,
     tag: "StoreFailure",
     calls: 3

@@ -100,7 +100,7 @@ it.live("reports a lane as opened again when the worker keeps it after all", () 
     assert.lengthOf(s.lanes.held(), 4)
   })).pipe(Effect.provide(Reactivity.layer)))
 
-it.live("reports the lanes that the worker gives back, and once that all are lost for good", () =>
+it.live("reports the lanes that the worker gives back, and once that all are lost permanently", () =>
   Effect.scoped(Effect.gen(function*() {
     const s = yield* lanesOfOneWorker
     yield* s.balance

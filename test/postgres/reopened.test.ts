@@ -50,7 +50,7 @@ it.live("a layer that closes while the server's life ends ends its worker", () =
     }).pipe(Effect.provide(postgres(url, {}, schema)))
   }).pipe(Effect.scoped, Effect.timeout("30 seconds")))
 
-it.live("a role that may not begin a life of the server is warned of before there is need, with what to grant", () => {
+it.live("a role that cannot begin a life of the server is warned of before there is need, with what to grant", () => {
   const { lines, logger } = logged()
   const [schema, role] = [freshSchema(), freshSchema()]
   const others = new URL(url)

@@ -11,6 +11,8 @@ export interface Text {
   readonly line: number
   readonly kind: "comment" | "string" | "name" | "page"
   readonly text: string
+  /** Whether it is the docstring of a function, a method or a statement, whose first word must be a verb. */
+  readonly ofFunction?: boolean
 }
 
 export interface Finding {
@@ -72,6 +74,17 @@ export const banned: ReadonlyArray<readonly [pattern: RegExp, instead: string]> 
 
 /** Subordinate words that cannot be the subject of a sentence of ours. */
 const noSubject = /^(?:who|what|whoever|whatever|which|whose)\b/i
+
+/** Words in `s` that are no verbs, although docstrings begin with them. A verb is not followed by "of". */
+const nouns =
+  /^(?:Methods|Messages|Keys|Rows|Lanes|Facts|Ids|Statements|Columns|Milliseconds|Seconds|Bytes|Postgres|Redis)\b/
+
+/** The imperatives that a docstring may begin with, beside a form in "s". */
+const imperatives = /^(?:Add|Build|Call|Check|Claim|Do not|Keep|Make|Never|Read|Return|Run|Set|Show|Use|Write)\b/
+
+/** Returns whether a docstring begins with a verb: a present form in "s", or an imperative. */
+export const beginsWithVerb = (text: string): boolean =>
+  imperatives.test(text) || (/^[A-Z][a-z]+(?:-[a-z]+)*s\b(?!'| of\b)/.test(text) && !nouns.test(text))
 
 /** Takes out what is not prose: code in backticks, links' addresses, and html. */
 const plain = (text: string): string =>
@@ -147,7 +160,13 @@ const blocks = (text: string): ReadonlyArray<{ readonly line: number; readonly t
 /** Checks a piece of prose against all rules. */
 export const check = (text: Text): ReadonlyArray<Finding> => {
   const cleaned = text.text.replaceAll(notProse, (block) => block.replaceAll(/[^\n]/g, ""))
-  return blocks(cleaned).flatMap((block) => {
+  const begin = text.text.trim()
+  const first = text.ofFunction !== true || beginsWithVerb(begin) ? [] : [{
+    path: text.path,
+    line: text.line,
+    problem: `begins with no verb: "Returns ...", "Checks ..." | ${begin.split("\n")[0]}`
+  }]
+  const others = blocks(cleaned).flatMap((block) => {
     const found: Array<Finding> = []
     const add = (problem: string) => found.push({ path: text.path, line: text.line + block.line, problem })
     for (const sentence of sentences(plain(block.text))) {
@@ -166,4 +185,5 @@ export const check = (text: Text): ReadonlyArray<Finding> => {
     }
     return found
   })
+  return [...first, ...others]
 }

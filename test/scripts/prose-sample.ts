@@ -38,7 +38,7 @@ if (import.meta.main) {
     options: { seed: { type: "string", default: "1" }, count: { type: "string", default: "20" } }
   })
   const dice = new Dice(Number(values.seed))
-  const all = files("src", ".ts").map((path) => commentsOf(path, read(path)))
+  const all = [".ts", ".tsx"].flatMap((ending) => files("src", ending)).map((path) => commentsOf(path, read(path)))
   const show = (title: string, from: ReadonlyArray<Sampled>) => {
     console.log(`# ${title}, seed ${values.seed}\n`)
     for (const { line, path, text } of sample(from, Number(values.count), dice)) {

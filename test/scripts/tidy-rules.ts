@@ -148,7 +148,7 @@ export const noStatements: Rule = (source) => {
     const text = literal(node)
     if (text === undefined || !statement.test(text)) return
     const start = text.trim().split(/\s+/).slice(0, 3).join(" ")
-    found.push(violation(source, node.start, "SQL", `"${start} ..." belongs into src/postgres/sql`))
+    found.push(violation(source, node.start, "SQL", `"${start} ..." belongs in src/postgres/sql`))
   })
   return found
 }

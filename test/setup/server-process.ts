@@ -7,7 +7,7 @@
  * - `restart` kills Postgres at once (an immediate shutdown) and starts it again on the same directory and port;
  * - `kill PID` kills one backend, so that Postgres ends all others and recovers under the same postmaster;
  * - `replica` makes a streaming replica; `lag` freezes the process that sends to it;
- * - `promote` kills the server for good, and makes its replica the server.
+ * - `promote` kills the server permanently, and makes its replica the server.
  *
  * It ends the servers and removes their directories when its input ends, as the input does however the parent process
  * ends.

@@ -35,7 +35,7 @@ const takeOne = (queue: Sut, model: Model) => {
   const ready = model.readyKeys
   const taken = queue.take()
   if (ready.size === 0) return assert.isUndefined(taken)
-  assert.isTrue(ready.has(taken!.key), "a key that runs, or of which nothing waits, was taken")
+  assert.isTrue(ready.has(taken!.key), "a key that runs, or without waiting values, was taken")
   assert.strictEqual(taken!.value, model.removeFirst(taken!.key), "not the oldest of its key")
   model.running.set(taken!.key, taken!.value)
 }

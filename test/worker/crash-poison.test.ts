@@ -238,7 +238,7 @@ describe("a message held by processes that crashed", () => {
       yield* runReadyFibers
       assert.deepStrictEqual(shared.log, ["ledger:a1 with nothing"])
       Deferred.doneUnsafe(latch, Effect.void)
-      yield* until("the other one goes on", () => shared.log.length === 2)
+      yield* until("the other one continues", () => shared.log.length === 2)
       assert.deepStrictEqual(shared.log, ["ledger:a1 with nothing", "other:a1 with nothing"])
     }).pipe(Effect.provide(Memory.layer)))
 

@@ -19,7 +19,7 @@ import {
   until
 } from "./support.ts"
 
-/** A ledger in which the ids named in `broken` fail for good, and what it committed. */
+/** A ledger in which the ids named in `broken` fail permanently, and what it committed. */
 const ledger = Effect.fnUntraced(function*(order: "park" | "continue", broken: ReadonlyArray<string>) {
   const bad = yield* Ref.make(new Set(broken))
   const done = new Journal<Order>()

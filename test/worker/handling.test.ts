@@ -269,7 +269,7 @@ describe("several topics in one pipeline", () => {
       const worker = yield* start(older)
       yield* publish(Refunds, [{ account: "a", cents: 10 }])
       yield* publish(Orders, [order("a", 1), order("b", 1)])
-      yield* until("the other key goes on", () => seen.size === 1)
+      yield* until("the other key continues", () => seen.size === 1)
       // Held 30 seconds again and again: its key waits, and it never becomes a dead letter.
       yield* TestClock.adjust("5 minutes")
       yield* runReadyFibers
@@ -307,7 +307,7 @@ describe("several consumers of one topic", () => {
       for (const worker of workers) yield* stop(worker)
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("begin with what was published before anybody read the topic, and the later ones after it", () =>
+  it.effect("begin with what was published before a consumer read the topic, and the later ones after it", () =>
     Effect.gen(function*() {
       const first = new Journal<Order>()
       const second = new Journal<Order>()

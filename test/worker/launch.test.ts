@@ -5,7 +5,7 @@ import { Cause, Deferred, Effect, Fiber, Layer, Logger } from "effect"
 import { Errors, Memory, Pipeline, Topic, Worker } from "millrace"
 import { eventually, Journal, type Order, Orders, orders, ports, publish, runReadyFibers, until } from "./support.ts"
 
-/** An engine whose subscription of this consumer fails for good when the test says so. */
+/** An engine whose subscription of this consumer fails permanently when the test says so. */
 const breaking = (consumer: string) => {
   const broken = Deferred.makeUnsafe<void>()
   const gone = new Errors.TransportError({ engine: "memory", operation: "read", kind: "permanent", detail: "gone" })

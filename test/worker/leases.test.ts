@@ -120,7 +120,7 @@ describe("a lease", () => {
       assert.deepStrictEqual(two.values.map((one) => one.n), [1, 2])
       assert.deepStrictEqual(two.attempts, [1, 1])
       assert.deepStrictEqual(done, [])
-      assert.isUndefined(one.pollUnsafe(), "the worker that lost it goes on")
+      assert.isUndefined(one.pollUnsafe(), "the worker that lost it continues")
     }).pipe(Effect.provide(cut("one", unreachable))))
 
   it.effect("that is lost while a stop waits for its handler ends that handler, and the stop", () =>

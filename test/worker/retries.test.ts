@@ -86,7 +86,7 @@ describe("a long delay", () => {
       yield* until("it still is", () => done.size === 4)
       yield* runReadyFibers
       assert.strictEqual(triedBad(), 1)
-      yield* eventually("the held key goes on", () => done.size === 8, 3_000)
+      yield* eventually("the held key continues", () => done.size === 8, 3_000)
       assert.deepStrictEqual(
         done.values.map((one) => one.id),
         ["good1", "good2", "good3", "good4", "bad1", "bad2", "bad3", "bad4"]

@@ -58,7 +58,7 @@ describe("a worker that starts", () => {
   it.effect.each(
     [
       { what: "a registration that is refused", layer: failing([away("refused")]) },
-      { what: "a transport that cannot be opened for good", layer: failing([], [cannotOpen("permanent")]) }
+      { what: "a transport that permanently cannot be opened", layer: failing([], [cannotOpen("permanent")]) }
     ]
   )("ends at once with $what", ({ layer }) =>
     Effect.gen(function*() {

@@ -102,7 +102,9 @@ const serverUrl = Effect.gen(function*() {
   return url ?? (databaseUrl === undefined && dataDir === undefined ? yield* variable("MILLRACE_URL") : undefined)
 })
 
-/** The store and the facts of a server of the HTTP API. Its client is loaded here, since a database needs none. */
+/**
+ * Returns the store and the facts of a server of the HTTP API. Its client is loaded here, since a database needs none.
+ */
 const overHttp = (url: string) =>
   Layer.unwrap(Effect.gen(function*() {
     const token = yield* variable("MILLRACE_TOKEN")
@@ -114,7 +116,7 @@ const overHttp = (url: string) =>
     )
   }))
 
-/** The store and the facts of a database, with or without the right to migrate. */
+/** Returns the store and the facts of a database, with or without the right to migrate. */
 export const layer = (migrate: Migrate) =>
   Layer.unwrap(Effect.gen(function*() {
     const { dataDir, databaseUrl: url } = yield* target

@@ -13,15 +13,15 @@ import type { CliFailure } from "../frame/CliFailure.ts"
 import { variable } from "../frame/GlobalSettings.ts"
 import * as Times from "../output/Times.ts"
 
-/** An optional flag with a text. */
+/** Returns an optional flag with a text. */
 export const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
 
-/** A flag that is off by default. */
+/** Returns a flag that is off by default. */
 export const toggle = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.withDefault(false))
 
-/** A whole number with a default. */
+/** Returns a whole number with a default. */
 export const int = (name: string, description: string, by: number, least = 1, most = 1_000) =>
   Flag.Int(name).pipe(
     Flag.withDescription(description),
@@ -49,7 +49,7 @@ export const traceLink = Effect.fnUntraced(function*(given: Option.Option<string
   return template === undefined ? undefined : yield* Effect.fromResult(TraceLink.parse(template))
 })
 
-/** An argument that must be given. */
+/** Returns an argument that must be given. */
 export const argument = (name: string, description: string) =>
   Argument.String(name).pipe(Argument.withDescription(description))
 
@@ -143,7 +143,7 @@ export const fullId = (given: string): string => {
   return /^\d{1,16}$/.test(digits) ? digits.padStart(16, "0") : given
 }
 
-/** A flag with the id of a dead letter or of an audit entry. */
+/** Returns a flag with the id of a dead letter or of an audit entry. */
 export const id = (name: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withMetavar("id"),

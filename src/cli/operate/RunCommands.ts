@@ -70,7 +70,7 @@ const allowed = (
     new RedriveRunConflict({
       redriveRunId: id,
       asked: actions[verb].done,
-      state: copied ? `${state} for good, in a copy of its database` : state,
+      state: copied ? `${state} permanently, in a copy of its database` : state,
       revision,
       by,
       at

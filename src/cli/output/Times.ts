@@ -46,7 +46,7 @@ export const fromNow = Effect.fnUntraced(function*(text: string): Effect.fn.Retu
   })
 })
 
-/** A flag for a time. Its value is decided when the command runs. */
+/** Returns a flag for a time. Its value is decided when the command runs. */
 export const flag = (name: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withMetavar("time"),

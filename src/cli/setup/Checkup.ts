@@ -22,7 +22,7 @@ const mostSkew = 5_000
 const longSnapshot = 3_600_000
 const shortStatement = 10_000
 
-/** The checks of settings that only a server has. */
+/** Returns the checks of settings that only a server has. */
 export const ofServer = (row: Readonly<Record<string, unknown>>): ReadonlyArray<Check> => {
   const millis = Number(row["statement_millis"])
   return [
@@ -64,7 +64,7 @@ export const ofServer = (row: Readonly<Record<string, unknown>>): ReadonlyArray<
   ]
 }
 
-/** The checks of every database: its version, and its clock against that of this machine. */
+/** Returns the checks of every database: its version, and its clock against that of this machine. */
 export const ofVersionAndClock = (version: number, skew: number, embedded: boolean): ReadonlyArray<Check> => [
   judge(
     "server",
@@ -118,7 +118,7 @@ const rights = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, store: Stor
   ]
 })
 
-/** The checks of a session: whether its settings stay, and whether a notification arrived. */
+/** Returns the checks of a session: whether its settings stay, and whether a notification arrived. */
 export const ofSession = (kept: boolean, told: boolean): ReadonlyArray<Check> => [
   judge(
     "sessions",
@@ -182,7 +182,9 @@ interface QueueFacts {
   readonly window: Window
 }
 
-/** The check that no message is older than the deduplication window. It names the window that it compared with. */
+/**
+ * Returns the check that no message is older than the deduplication window. It names the window that it compared with.
+ */
 const ofWindow = ({ ages, window }: QueueFacts): Check => {
   const old = ages.filter(({ oldestMillis }) => oldestMillis > window.millis)
   const compared = `${showMillis(window.millis)}, ${
@@ -203,7 +205,7 @@ const ofWindow = ({ ages, window }: QueueFacts): Check => {
   )
 }
 
-/** The checks of what holds all queues up: snapshots, locks and dead rows. */
+/** Returns the checks of what holds all queues up: snapshots, locks and dead rows. */
 const ofDatabase = ({ blockers, oldest, tables }: QueueFacts, vacuum: (table: string) => string) => {
   const snapshot = oldest._tag === "Visible" ? oldest.value : undefined
   const bloated = tables.filter(({ deadRows, rows }) => deadRows.value > Math.max(100_000, 2 * rows.value))
@@ -237,7 +239,7 @@ const ofDatabase = ({ blockers, oldest, tables }: QueueFacts, vacuum: (table: st
   ]
 }
 
-/** The checks of queues. `vacuum` makes the statement that vacuums a table. */
+/** Returns the checks of queues. `vacuum` makes the statement that vacuums a table. */
 export const ofQueues = (facts: QueueFacts, vacuum: (table: string) => string): ReadonlyArray<Check> => {
   const { consumers, unrouted } = facts
   const alone = consumers.filter(({ lag }) => lag.cause._tag === "NoWorker")
@@ -283,7 +285,7 @@ const queues = Effect.fnUntraced(function*(store: Store["Service"], names: Names
 /** The longest delay of a timer on a machine that is not overloaded, in milliseconds. */
 const mostDelay = 200
 
-/** The check of a timer of this process that was late by so many milliseconds. */
+/** Returns the check of a timer of this process that was late by so many milliseconds. */
 export const ofTimer = (late: number): Check =>
   judge(
     "event loop",

@@ -153,7 +153,7 @@ export const Chart = (props: ChartProps) => {
   )
 }
 
-/** The marks in words, so that their lines need no text in the chart. */
+/** Shows the marks in words, so that their lines need no text in the chart. */
 const Marks = ({ marks }: { readonly marks: ReadonlyArray<Mark> }) => (
   <ul class="marks" aria-label="What happened meanwhile">
     {marks.map(({ at, kind, text }) => (

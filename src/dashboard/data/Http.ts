@@ -42,7 +42,7 @@ export const query = (parameters: Readonly<Record<string, string | number | bool
   return search.size === 0 ? "" : `?${search}`
 }
 
-/** An id that no other request has. A page on plain http has no `crypto.randomUUID`. */
+/** Returns an id that no other request has. A page on plain http has no `crypto.randomUUID`. */
 export const unique = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")
 
@@ -78,7 +78,10 @@ const parsed = (text: string): unknown => {
 const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 
-/** The problem of a request without an answer. The server may have carried out a change before the answer was lost. */
+/**
+ * Returns the problem of a request without an answer. The server may have carried out a change before the answer was
+ * lost.
+ */
 const noAnswer = (method: string): Problem =>
   new Problem(0, {
     title: "The server cannot be reached.",

@@ -1,5 +1,5 @@
 /**
- * Lists by pages that never move under the hand: what is shown keeps its place, and new rows wait behind a button.
+ * Lists by pages that never move under the pointer: what is shown keeps its place, and new rows wait behind a button.
  */
 import { computed, type ReadonlySignal, signal } from "@preact/signals"
 import { useEffect, useMemo } from "preact/hooks"

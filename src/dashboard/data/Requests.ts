@@ -59,11 +59,11 @@ export const history = (
     path("failures", fingerprint, "history") + query({ consumer, since: new Date(since).toISOString(), seconds }),
     signal
   )
-/** An empty note removes the present one. */
+/** Writes a note. An empty note removes the present one. */
 export const note = async (consumer: string, fingerprint: string, note: string) => {
   await send(path("failures", fingerprint, "note"), { method: "PUT", body: { consumer, note } })
 }
-/** The address of a file with all dead letters that match, one a line. */
+/** Returns the address of a file with all dead letters that match, one a line. */
 export const exportAddress = (filter: Filter & { readonly state?: string | undefined }): string =>
   new URL(`dead-letters/export${query({ ...filter })}`, root).href
 export const deadLetters = (
@@ -153,13 +153,13 @@ export const changeRate = async (run: Facts.Run, rate: number) =>
   (await send<Answer<Facts.Run>>(path("redrive-runs", run.id), { method: "PATCH", body: { rate }, ifMatch: run.etag }))
     .value.data
 
-/** Without `seconds` only an operator ends the pause. */
+/** Pauses a consumer. Without `seconds` only an operator ends the pause. */
 export const pause = (consumer: string, note: string, seconds: number | undefined) =>
   post(path("consumers", consumer, "pause"), { note, ...(seconds === undefined ? {} : { seconds }) })
 export const resume = (consumer: string) => post(path("consumers", consumer, "resume"), {})
 export const pauseKey = (consumer: string, key: string, action: "pause" | "resume") =>
   post(path("consumers", consumer, "keys", key, action), {})
-/** `head` is the dead letter or message that the operator saw first in the key. */
+/** Carries out an action on a key. `head` is the dead letter or message that the operator saw first in it. */
 export const keyAction = (consumer: string, key: string, action: "release" | "skip" | "advance", head: string) =>
   post(path("consumers", consumer, "keys", key, action), { head })
 export const evict = (consumer: string, worker: string, note: string) =>

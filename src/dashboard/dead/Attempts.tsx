@@ -107,7 +107,7 @@ const ErrorValue = ({ error }: { readonly error: unknown }) => {
   )
 }
 
-/** Whether a line of a stack is of this project, and not of a package, Node or Millrace. */
+/** Returns whether a line of a stack is of this project, and not of a package, Node or Millrace. */
 const isOwn = (line: string): boolean => /^\s*at /.test(line) && !/node_modules|node:|\/millrace\//.test(line)
 
 const Stack = ({ text }: { readonly text: string }) => {

@@ -1,6 +1,6 @@
 /** Finds the line of a payload that an issue of the Schema names. */
 
-/** The names of a path such as `$.lines[0].cents` or `lines.0.cents`. */
+/** Returns the names of a path such as `$.lines[0].cents` or `lines.0.cents`. */
 const namesOf = (path: string): ReadonlyArray<string> => path.match(/[^.[\]"'$\s]+/g) ?? []
 
 /**

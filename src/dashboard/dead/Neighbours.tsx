@@ -14,7 +14,7 @@ export const Neighbours = ({ of }: { readonly of: DeadLetter }) => {
   return came?.ids.includes(of.id) === true ? <Steps id={of.id} trail={came} /> : <OfGroup of={of} />
 }
 
-/** Without a list, the newest open dead letters of the same failure are the list. */
+/** Steps through the newest open dead letters of the same failure, for a page without a list. */
 const OfGroup = ({ of: { consumer, fingerprint, id } }: { readonly of: DeadLetter }) => {
   const group = useResource(
     `neighbours ${consumer} ${fingerprint}`,

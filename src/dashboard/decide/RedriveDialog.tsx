@@ -1,5 +1,5 @@
 /**
- * The preview of a redrive run: what it would touch, what speaks against it, and how it begins. The set is frozen when
+ * The preview of a redrive run: what it would touch, its warnings, and how it begins. The set is frozen when
  * the dialog opens, so dead letters that arrive meanwhile stay out of it.
  */
 import { useSignal } from "@preact/signals"
@@ -64,7 +64,7 @@ export const RedriveDialog = (
   )
 }
 
-/** The fields of the form, and what is wrong with them. */
+/** Returns the fields of the form, and what is wrong with them. */
 const useForm = (preview: Preview) => {
   const begin = useSignal<Begin>("one")
   const rate = useSignal(String(preview.rate))
@@ -163,7 +163,7 @@ const Start = (
 
 const problemOf = (value: number | string): string | undefined => (typeof value === "string" ? value : undefined)
 
-/** The rate and the stop rule. */
+/** Shows the rate and the stop rule. */
 const Limits = ({ form, preview }: { readonly form: Form; readonly preview: Preview }) => {
   const { inARow, last, ofLast20, perSecond, rate, row } = form
   const usual = `Default ${shownRate(preview.rate)}: a tenth of what is committed now.`
@@ -205,7 +205,7 @@ const Limits = ({ form, preview }: { readonly form: Form; readonly preview: Prev
   )
 }
 
-/** The facts about the frozen set. */
+/** Shows the facts about the frozen set. */
 export const SetFacts = ({ preview }: { readonly preview: Preview }) => (
   <Facts
     facts={[

@@ -8,7 +8,7 @@ import { GroupTable } from "./GroupTable.tsx"
 import * as Search from "./Search.ts"
 import { SearchBox } from "./SearchBox.tsx"
 
-/** The search of the address. Links of other pages may name a consumer alone. */
+/** Returns the search of the address. Links of other pages may name a consumer alone. */
 const asked = (): Search.Asked => {
   const { consumer, q = "" } = place.value.query
   const found = Search.parse(q, now.peek())

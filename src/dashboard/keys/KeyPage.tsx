@@ -49,7 +49,7 @@ export const KeyPage = ({ consumer, name }: { readonly consumer: string; readonl
   )
 }
 
-/** The dead letter that parks the key: the oldest one. */
+/** Returns the dead letter that parks the key: the oldest one. */
 const parkedBy = ({ deadLetters }: KeyDetail): DeadLetterItem | undefined =>
   deadLetters.toSorted((a, b) => (a.id < b.id ? -1 : 1)).find(({ parked }) => parked)
 

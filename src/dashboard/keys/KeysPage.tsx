@@ -14,7 +14,7 @@ import { place, refine, to } from "../place/Address.ts"
 import { Shown } from "../text/ShownText.tsx"
 import { When } from "../text/When.tsx"
 
-/** The holds of a key. It may have several. */
+/** Shows the holds of a key. It may have several. */
 export const Holds = (
   { of: { parked, paused, retryAt } }: { readonly of: Pick<StuckKey, "parked" | "paused" | "retryAt"> }
 ) => (

@@ -19,7 +19,7 @@ const tones: Readonly<Record<Found["consumers"][number]["state"], Tone>> = {
   discarded: "plain"
 }
 
-/** The key of a message that is stored with its payload. Undefined if it is committed or dead. */
+/** Returns the key of a message that is stored with its payload. Undefined if it is committed or dead. */
 const keyOf = ({ consumers, delayed, unrouted }: Found): string | undefined =>
   consumers.find(({ queue }) => queue !== undefined)?.queue?.key ?? delayed[0]?.key ?? unrouted[0]?.key
 

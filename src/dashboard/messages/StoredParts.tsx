@@ -12,7 +12,7 @@ import { Shown } from "../text/ShownText.tsx"
 import { TraceLink } from "../text/TraceLink.tsx"
 import { When } from "../text/When.tsx"
 
-/** The stored message with this id. It was found under this key. */
+/** Shows the stored message with this id. It was found under this key. */
 export const StoredParts = ({ id, of: key }: { readonly id: string; readonly of: string }) => (
   <Loaded
     of={useResource(`stored ${JSON.stringify([id, key])}`, (signal) => Api.stored(id, { key }, signal))}

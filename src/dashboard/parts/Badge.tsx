@@ -9,7 +9,7 @@ export const Badge = ({ children, tone }: { readonly tone: Tone; readonly childr
   </span>
 )
 
-/** A short fact without a state: a version, a reason, a filter. */
+/** Shows a short fact without a state: a version, a reason, a filter. */
 export const Chip = ({ children }: { readonly children: preact.ComponentChildren }) => (
   <span class="chip">{children}</span>
 )

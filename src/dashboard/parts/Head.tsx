@@ -37,7 +37,7 @@ export const Head = (
   )
 }
 
-/** A row of facts: a word above its value. */
+/** Shows a row of facts: a word above its value. */
 export const Facts = (
   { facts }: { readonly facts: ReadonlyArray<readonly [word: string, value: ComponentChildren]> }
 ) => (

@@ -7,14 +7,14 @@ import { Shown } from "../text/ShownText.tsx"
 import { Btn } from "./Btn.tsx"
 import { Icon, type IconName } from "./Icon.tsx"
 
-/** Grey rows in the place of facts that load. They appear late, so that a fast answer shows none. */
+/** Shows grey rows in the place of facts that load. They appear late, so that a fast answer shows none. */
 export const Skeleton = ({ rows = 4 }: { readonly rows?: number }) => (
   <div class="skeleton" role="status" aria-label="Loading">
     {Array.from({ length: rows }, (_, i) => <span key={i} style={{ width: `${92 - ((i * 17) % 40)}%` }} />)}
   </div>
 )
 
-/** A state without facts that says why, and what to do. */
+/** Shows a state without facts that says why, and what to do. */
 export const Empty = (
   { children, icon = "check", title }: {
     readonly title: string
@@ -31,7 +31,7 @@ export const Empty = (
   </div>
 )
 
-/** A failed request, in the words of the server. */
+/** Shows a failed request, in the words of the server. */
 export const Failed = ({ error, retry }: { readonly error: Error; readonly retry?: (() => void) | undefined }) => (
   <div class="failed" role="alert">
     <p>

@@ -22,5 +22,5 @@ export const linesOf = (diff: string): ReadonlyArray<DiffLine> =>
     }
   })
 
-/** Whether a line is added or removed. */
+/** Returns whether a line is added or removed. */
 export const isChange = ({ kind }: DiffLine): boolean => kind === "added" || kind === "removed"

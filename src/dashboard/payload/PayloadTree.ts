@@ -22,7 +22,7 @@ export const mostLevels = 64
 /** One token of a valid JSON text. */
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g
 
-/** Whether a text is JSON. */
+/** Returns whether a text is JSON. */
 export const isJson = (text: string): boolean => {
   try {
     JSON.parse(text)

@@ -12,7 +12,7 @@ import * as Tree from "./PayloadTree.ts"
 const largeBytes = 262_144
 const nodesAtOnce = 2_000
 
-/** The bytes of a text in UTF-8. */
+/** Returns how large a text is in UTF-8. */
 const sizeOf = (text: string): number => new TextEncoder().encode(text).length
 
 export const PayloadView = (

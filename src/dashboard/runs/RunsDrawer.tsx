@@ -81,7 +81,7 @@ const AllRuns = () => (
   </Loaded>
 )
 
-/** The parts of a run: committed, in the queue, dead again, and untouched. */
+/** Shows the parts of a run: committed, in the queue, dead again, and untouched. */
 const Meter = ({ of: run }: { readonly of: Run }) => {
   const all = Math.max(1, run.deadLetters.value, run.redriven)
   const part = (count: number) => ({ width: `${(count / all) * 100}%` })

@@ -25,7 +25,7 @@ const pages: ReadonlyArray<readonly [name: string, text: string, icon: IconName,
   ["audit", "Audit", "audit", to.audit()]
 ]
 
-/** Dead letters and messages are reached from the failures. */
+/** Returns the page of a menu. Dead letters and messages are reached from the failures. */
 const pageOf = (name: string | undefined): string =>
   name === undefined ? "" : name === "dead-letters" || name === "messages" ? "failures" : name
 

@@ -15,7 +15,7 @@ const decode = Schema.decodeUnknownEffect(Content)
 /** The forms of positions. The database takes each number and each text of these forms. */
 export const form = { id: /^\d{16}$/, lane: /^\d{1,9}$/, place: /^\d{1,18}$/, text: /^[^\0]{1,512}$/ }
 
-/** The filter of a list, as the request gave it: everything but the page. */
+/** Returns the filter of a list, as the request gave it: everything but the page. */
 const hashOf = (list: string, query: Readonly<Record<string, unknown>>): string => {
   const filter = Object.entries(query).filter(([name]) => !["cursor", "limit", "exact"].includes(name))
   return MessageId.ofPayload(JSON.stringify([list, filter.toSorted(([a], [b]) => a < b ? -1 : 1)])).slice(0, 16)

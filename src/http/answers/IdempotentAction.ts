@@ -41,7 +41,7 @@ interface Asked {
   readonly payload: object
 }
 
-/** The actor is a part of the key, so an operator cannot read the answers of another one. */
+/** Returns the id of a request. The actor is a part of it, so an operator cannot read the answers of another one. */
 const idOf = ({ name }: Actor, key: string): string => MessageId.ofPayload(JSON.stringify([name, key]))
 
 /**

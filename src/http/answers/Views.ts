@@ -133,7 +133,7 @@ export const make = ({ payloads, redaction, traceLink }: Settings["Service"]) =>
     }
   }
 
-  /** A statement of the database may contain a value of a payload. */
+  /** Hides the statement of a session, because it may contain a value of a payload. */
   const session = (one: Session): Session =>
     redaction.active && one.query._tag === "Visible"
       ? {

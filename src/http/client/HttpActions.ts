@@ -26,7 +26,7 @@ type Actions = Pick<
 /** How often an action is sent again, since what it is about changed after it was read. */
 const most = 3
 
-/** The failure of what the HTTP API does not do. */
+/** Returns the failure of what the HTTP API does not do. */
 const onDatabaseOnly = (operation: string) =>
   new StoreFailure({
     operation,

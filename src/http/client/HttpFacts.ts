@@ -25,7 +25,7 @@ export type Whole<A> = A extends ReadonlyArray<infer B> ? ReadonlyArray<Whole<B>
 export const dataOf = <A, E, R>(answer: Effect.Effect<{ readonly data: A }, E, R>): Effect.Effect<Whole<A>, E, R> =>
   Effect.map(answer, ({ data }) => data as Whole<A>)
 
-/** The query of a filter of dead letters. */
+/** Returns the query of a filter of dead letters. */
 export const queryOf = ({ consumer, fingerprint, id, key, reason, since, tag, topic, until }: Filter) =>
   given({ consumer, topic, key, message: id, failure: fingerprint, error: tag, reason, since, until })
 
@@ -102,7 +102,7 @@ const database = ({ ask }: ServerCalls) => {
   }
 }
 
-/** The value that a search looks for in payloads, as a query has it: `bank.code:51`. */
+/** Returns the value that a search looks for in payloads, as a query has it: `bank.code:51`. */
 const valueOf = (payload: PayloadValue | undefined): string | undefined =>
   payload === undefined ? undefined : `${payload.path.join(".")}:${payload.value}`
 
@@ -186,7 +186,7 @@ const messages = (calls: ServerCalls) => {
   }
 }
 
-/** Whether a key is held in this way. A parked key may be paused as well. */
+/** Returns whether a key is held in this way. A parked key may be paused as well. */
 const isHeld = ({ parked, paused, retryAt }: StuckKey, hold: StuckQuery["hold"]): boolean =>
   hold === undefined || { parked, paused: paused !== undefined, delayed: retryAt !== undefined }[hold]
 

@@ -40,7 +40,7 @@ const stateOf = (state: Query["state"]) => state ?? ("any" as const)
 const reading = (calls: ServerCalls) => {
   const { ask } = calls
   const whole = wholeOf(calls)
-  /** The retention may delete one of a list while its payload is asked for. */
+  /** Returns undefined for a dead letter that retention deleted while its payload was asked for. */
   const kept = <A, R>(deadLetter: Effect.Effect<A, StoreFailure | { readonly _tag: "DeadLetterNotFound" }, R>) =>
     Effect.catchTag(deadLetter, "DeadLetterNotFound", () => Effect.undefined)
   const list: Service["deadLetters"]["list"] = ({ before, limit = 100, state, ...filter }) =>

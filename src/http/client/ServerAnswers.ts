@@ -56,7 +56,7 @@ export interface About {
 const text = (value: unknown): string => typeof value === "string" ? value : ""
 const number = (value: unknown): number => typeof value === "number" ? value : 0
 
-/** The operator that was first, as a conflict says it. */
+/** Returns the operator that was first, as a conflict says it. */
 const first = ({ at, by, state }: ServerProblem["fields"]) => ({ state: text(state), by: text(by), at: number(at) })
 
 /** The consumer neither holds the key, nor has a message or an open dead letter of it. */
@@ -113,7 +113,7 @@ export type Known = keyof typeof errors
 /** The error that a problem of this name becomes. */
 export type ErrorOf<N extends Known> = ReturnType<typeof errors[N]>
 
-/** `consumer-not-found` for `ConsumerNotFound`. */
+/** Returns `consumer-not-found` for `ConsumerNotFound`. */
 const kebab = (name: string): string => name.replace(/([a-z])([A-Z])/g, "$1-$2").toLowerCase()
 
 const hints: Readonly<Record<number, string>> = {

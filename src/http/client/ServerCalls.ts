@@ -39,11 +39,11 @@ const Operator = Context.Reference<string | undefined>("millrace/http/Operator",
 const noAnswer = (error: unknown): boolean =>
   error instanceof HttpClientError.HttpClientError && error.reason._tag === "TransportError"
 
-/** Whether the same request may be sent twice. */
+/** Returns whether the same request may be sent twice. */
 const isSafe = ({ headers, method }: HttpClientRequest.HttpClientRequest): boolean =>
   method === "GET" || headers["idempotency-key"] !== undefined
 
-/** Whether the server asks for the same request again: it is busy, or the same one still runs. */
+/** Returns whether the server asks for the same request again: it is busy, or the same one still runs. */
 const isPatience = (error: unknown): error is ServerProblem & { readonly retryAfter: number } =>
   error instanceof ServerProblem && error.retryAfter !== undefined && [409, 429, 503].includes(error.status)
 
@@ -62,7 +62,7 @@ const again = (request: HttpClientRequest.HttpClientRequest) => <A, E, R>(answer
     Effect.retry({ while: isPatience, times: bounds.patience })
   )
 
-/** The client of a server: every answer with an error is a `ServerProblem`. */
+/** Returns the client of a server: every answer with an error is a `ServerProblem`. */
 const clientOf = ({ token, url }: ServerAddress) =>
   Effect.flatMap(HttpClient.HttpClient, (client) =>
     HttpApiClient.makeWith(api, {

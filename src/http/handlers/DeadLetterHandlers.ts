@@ -54,7 +54,7 @@ export const filterOf = ({ consumer, error, failure, key, message, reason, since
   until
 })
 
-/** The filter and the state of a query. */
+/** Returns the filter and the state of a query. */
 const queryOf = (given: Given) => ({
   ...filterOf(given),
   state: given.state === "any" ? undefined : given.state ?? "open"
@@ -120,7 +120,10 @@ const stale = (one: DeadLetter) =>
     ...(one.changedBy === "" ? {} : { by: one.changedBy, at: one.changedAt })
   })
 
-/** The state and the parked key that a decision may change. Every other change between look and decision is refused. */
+/**
+ * Returns the state and the parked key that a decision may change. Every other change between look and decision is
+ * refused.
+ */
 const kept = ({ attempts, redriven }: DeadLetter, redrives: boolean) => [attempts.length, redriven - (redrives ? 1 : 0)]
 
 /**
@@ -142,7 +145,7 @@ const decide = <E, R>(
     return after
   })
 
-/** One decision of many: what became of it. */
+/** Returns what became of one decision of many. */
 const decideOne = (
   id: string,
   decision: Effect.Effect<void, Effect.Error<ReturnType<typeof DeadLetters.discard>>, Store>
@@ -182,7 +185,7 @@ export const deadLetters = HttpApiBuilder.group(api, "deadLetters", (handlers) =
     const views = Views.make(settings)
     const provided = Effect.provideContext(context)
 
-    /** An action on the dead letter that the operator saw. */
+    /** Carries out an action on the dead letter that the operator saw. */
     const act = <E, R>(
       { headers, params, payload }: {
         readonly headers: { readonly "if-match"?: string; readonly "idempotency-key"?: string }

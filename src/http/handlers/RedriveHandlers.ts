@@ -116,7 +116,9 @@ export const runs = HttpApiBuilder.group(api, "runs", (handlers) =>
     const provided = Effect.provideService(Store, store)
     const shown = (run: RedriveRun) => answer(views.run(run))
 
-    /** An action on the run that the operator saw. The revision is compared in the statement of the action. */
+    /**
+     * Carries out an action on the run that the operator saw. The revision is compared in the statement of the action.
+     */
     const act = (
       { headers, payload }: {
         readonly headers: { readonly "if-match"?: string; readonly "idempotency-key"?: string }

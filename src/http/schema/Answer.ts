@@ -50,15 +50,16 @@ const around = {
 }
 
 /**
- * A document with one value.
+ * Makes the Schema of a document with one value.
  *
  * @since 0.1.0
  */
 export const Answer = <S extends Schema.Top>(data: S) => Schema.Struct({ ...around, data })
 
 /**
- * A document with a part of a list. `next` is the cursor of the part behind it, and is absent at the end. `count` says
- * how many elements match. `looked` says how many a search by text or value looked at; such a search has no count.
+ * Makes the Schema of a document with a part of a list. `next` is the cursor of the part behind it, and is absent at
+ * the end. `count` says how many elements match. `looked` says how many a search by text or value looked at; such a
+ * search has no count.
  *
  * @since 0.1.0
  */
@@ -72,7 +73,7 @@ export const Page = <S extends Schema.Top>(item: S) =>
   })
 
 /**
- * The part of a list that a request asks for.
+ * Makes the Schema of the part of a list that a request asks for.
  *
  * @since 0.1.0
  */

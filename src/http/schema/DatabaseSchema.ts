@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { Count, maybe, Time } from "./Answer.ts"
 
 /**
- * A fact that only some roles of the database see.
+ * Makes the Schema of a fact that only some roles of the database see.
  *
  * @since 0.1.0
  */

@@ -25,7 +25,7 @@ type Request = HttpServerRequest.HttpServerRequest
 const failures = { limit: 10, window: "1 minute" } as const
 const changes = { limit: 20, window: "1 second" } as const
 
-/** The limiter never forgets a key, so names share 4,096 keys. */
+/** Returns the limiter's key of a name. The limiter never forgets a key, so names share 4,096 keys. */
 const bucket = (kind: string, name: string): string =>
   `${kind} ${createHash("sha256").update(name).digest().readUInt16BE(0) % 4_096}`
 
@@ -173,7 +173,7 @@ export const gate: Layer.Layer<Gate, never, Settings | RateLimiter.RateLimiter> 
   })
 )
 
-/** The role of an endpoint. One that declares none is for admins only. */
+/** Returns the role of an endpoint. One that declares none is for admins only. */
 const roleOf = (endpoint: HttpApiEndpoint.Top): Role =>
   Option.getOrElse(Context.getOption(endpoint.annotations, Needs), () => "admin" as const)
 

@@ -25,7 +25,7 @@ export const sameSite = (headers: Headers): boolean => {
   return host !== undefined && (origin === `https://${host}` || origin === `http://${host}`)
 }
 
-/** Methods that change nothing. */
+/** Returns whether requests of this method change nothing. */
 export const isSafe = (method: string): boolean => method === "GET" || method === "HEAD" || method === "OPTIONS"
 
 /**

@@ -127,7 +127,7 @@ const replaced = (text: string, places: ReadonlyArray<Place>, by: (place: Place,
   return parts.join("") + text.slice(from)
 }
 
-/** The texts of a hidden value that an error may quote: its JSON, and each text and number in it. */
+/** Returns the texts of a hidden value that an error may quote: its JSON, and each text and number in it. */
 const quotable = (json: string): ReadonlyArray<string> => {
   const texts = [json]
   for (const [text] of json.matchAll(token)) {

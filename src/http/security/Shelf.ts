@@ -16,7 +16,7 @@ export interface Shelf<A> {
   readonly take: (id: string) => Effect.Effect<A | undefined>
 }
 
-/** The key of the map is a hash, so the time of a look-up says nothing about the ids that exist. */
+/** Returns the hash of an id as the key of the map. So the time of a look-up says nothing about the ids that exist. */
 const hashed = (id: string): string => createHash("sha256").update(id).digest("base64url")
 
 /** Makes an empty shelf for at most so many values, each for so long. */

@@ -33,7 +33,7 @@ const mostKept = 100
 /** How often a comment shows that the stream is open. */
 const comment = "15 seconds"
 
-/** How often the facts are read. On PGlite each reading holds the only session. */
+/** Returns how often the facts are read. On PGlite each reading holds the only session. */
 const statsEvery = (maxTransactions: number): number => maxTransactions === 1 ? 5_000 : 2_000
 
 const statsOf = (one: ConsumerFacts): typeof ConsumerStats.Type => ({

@@ -54,7 +54,7 @@ const handlers = Layer.mergeAll(
   SessionHandlers.session
 )
 
-/** Everything that is served below the mount, on the router around it. */
+/** Serves everything below the mount, on the router around it. */
 const routes = (settings: Settings.Settings["Service"]) =>
   Layer.merge(HttpApiBuilder.layer(api), PlainRoutes.layer).pipe(
     Layer.provide(handlers),

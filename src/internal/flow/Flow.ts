@@ -341,7 +341,9 @@ export class Flow<K, T extends Turn<K>, E = never> {
     this.queue.done(turn.key)
   }
 
-  /** Until `endQuarantine`, only turns that are started by `startAlone` or continued by another fiber start. */
+  /**
+   * Begins the quarantine. Until `endQuarantine`, only turns start that `startAlone` starts or another fiber continues.
+   */
   quarantine(): void {
     this.quarantines++
   }
@@ -359,7 +361,7 @@ export class Flow<K, T extends Turn<K>, E = never> {
   }
 
   /**
-   * Stops starting turns for good. Drops the waiting turns, and those that were handed out and have not started, and
+   * Stops starting turns permanently. Drops the waiting turns, and those that were handed out and have not started, and
    * returns them. The reader of `turns` must have ended before.
    */
   beginStop(): ReadonlyArray<T> {

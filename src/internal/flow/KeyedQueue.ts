@@ -31,7 +31,7 @@ export class KeyedQueue<K, A> {
     return this.ready.size
   }
 
-  /** How many values of the key wait. */
+  /** Returns how many values of the key wait. */
   waitingOf(key: K): number {
     return lengthOf(this.waiting.get(key))
   }

@@ -172,7 +172,9 @@ const textOf = (value: unknown): string =>
     ? String(value)
     : JSON.stringify(value)
 
-/** The driver cannot send an array of NULLs only, since it finds no type in it. So its text is sent. */
+/**
+ * Returns a column as the driver can send it. It finds no type in an array of NULLs only, so that array's text is sent.
+ */
 const arrayOf = (array: ReadonlyArray<string | null>): ReadonlyArray<string | null> | string =>
   array.every((value) => value === null) ? `{${array.map(() => "NULL").join()}}` : array
 

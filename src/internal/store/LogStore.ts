@@ -56,7 +56,7 @@ export interface LogStore {
   /**
    * Opens a consumer's subscription to a log. The consumer must be registered with one lane for each shard.
    *
-   * Fails for good if the consumer has read another log before.
+   * Fails permanently if the consumer has read another log before.
    */
   readonly open: (spec: SubscriptionSpec, log: Log) => Effect.Effect<Subscription, TransportError, Scope.Scope>
 }

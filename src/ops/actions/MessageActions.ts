@@ -22,7 +22,7 @@ import * as Telemetry from "../../Telemetry.ts"
 import type { Operations } from "../Operations.ts"
 import { number, type Row, text } from "../read/FactQuery.ts"
 
-/** The failure of a message that an operator dead-letters. No attempt was made for it. */
+/** Returns the failure of a message that an operator dead-letters. No attempt was made for it. */
 const byOperator = (at: number): Failure => ({
   attempt: 0,
   at,

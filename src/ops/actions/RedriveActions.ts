@@ -33,7 +33,7 @@ type Actions = Pick<
   "startRedrive" | "continueRedrive" | "pauseRedrive" | "cancelRedrive" | "changeRedriveRate"
 >
 
-/** The failure of an action that needs a database, on a store that is in memory. */
+/** Returns the failure of an action that needs a database, on a store that is in memory. */
 const inMemory = (engine: string): StoreFailure =>
   new StoreFailure({
     operation: "start a redrive run",
@@ -132,7 +132,7 @@ export const make = (
     return yield* new RedriveRunConflict({
       redriveRunId: id,
       asked,
-      state: stopped?.by === "copied" ? `${state} for good, in a copy of its database` : state,
+      state: stopped?.by === "copied" ? `${state} permanently, in a copy of its database` : state,
       revision: present,
       by: changedBy,
       at

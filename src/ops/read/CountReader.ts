@@ -21,7 +21,7 @@ import { type FactQuery, number } from "./FactQuery.ts"
 /** The messages of a lane that a count of one of its keys reads, as the list of these messages does. */
 const mostOfLane = 100_000
 
-/** A count that the time or another caller ended. */
+/** Returns whether the time or another caller ended a count. */
 const isCut = ({ code, kind }: StoreFailure): boolean => kind === "timeout" || code === "57014"
 
 const idOf = (id: string | undefined) => id === undefined ? null : numberOf(id) ?? 0n

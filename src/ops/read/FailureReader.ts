@@ -47,7 +47,7 @@ const historyOf = (rows: ReadonlyArray<Row>, seconds: number): FailureHistory =>
   }
 }
 
-/** The number at which the count of a group ends. A search counts all that it has found. */
+/** Returns the number at which the count of a group ends. A search counts all that it has found. */
 const mostOf = (row: Row): number => row["more"] === undefined ? 1_000 : Number.POSITIVE_INFINITY
 
 const failureOf = (row: Row): FailureFacts => ({

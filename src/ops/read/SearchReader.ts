@@ -13,10 +13,12 @@ import type { DeadLetterSearch } from "../DeadLetterSearch.ts"
 import type { Operations } from "../Operations.ts"
 import { type FactQuery, number, type Row, text } from "./FactQuery.ts"
 
-/** The dead letters that a search by text or value looks at. PGlite has one session, which a search keeps busy. */
+/**
+ * Returns how many dead letters a search by text or value looks at. PGlite has one session, which a search keeps busy.
+ */
 export const mostLooked = (maxTransactions: number): number => maxTransactions === 1 ? 2_000 : 20_000
 
-/** A text as it is, and as it stands in JSON if it differs there. */
+/** Returns a text as it is, and as it stands in JSON if it differs there. */
 const textsOf = (text: string | undefined): ReadonlyArray<string | null> => {
   if (text === undefined) return [null, null]
   const inJson = JSON.stringify(text).slice(1, -1)
@@ -30,7 +32,7 @@ export const soughtOf = ({ payload, text }: DeadLetterSearch): SearchingSql.Soug
   return payload === undefined ? kind : `${kind} and value`
 }
 
-/** Postgres 15 does not have the function that checks a payload before its cast. */
+/** Explains a failure on Postgres 15, which does not have the function that checks a payload before its cast. */
 export const sayVersion = (failure: StoreFailure): StoreFailure =>
   failure.code === "42883"
     ? new StoreFailure({ ...failure, hint: "A search by a value in the payload needs Postgres 16. Search by text." })

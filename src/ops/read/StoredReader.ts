@@ -21,7 +21,7 @@ const messageOf = (row: Row): Message => ({
   publishedAt: time(row, "published_at") ?? 0
 })
 
-/** The facts of a message that is in no queue. */
+/** Returns the facts of a message that is in no queue. */
 const elsewhere = (row: Row, state: "delayed" | "unrouted"): StoredMessage => ({
   state,
   consumer: undefined,

@@ -96,7 +96,7 @@ export class LogLane {
       : 0
   }
 
-  /** How many entries of the key the worker has. */
+  /** Returns how many entries of the key the worker has. */
   out(key: string): number {
     return this.#out.get(key) ?? 0
   }
@@ -162,7 +162,7 @@ export class LogLane {
     return { settled, handed }
   }
 
-  /** Whether the store has these positions already. */
+  /** Returns whether the store has these positions already. */
   isStored({ handed, settled }: Positions): boolean {
     return this.#stored.settled === settled && this.#stored.handed === handed
   }

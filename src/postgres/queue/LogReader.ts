@@ -39,7 +39,7 @@ const together = 8
 /** How often the diverted keys are compared with the database. */
 const compareNanos = 1_000_000_000n
 
-/** The columns of messages that move, as parameters. */
+/** Returns the columns of messages that move, as parameters. */
 export const columns = (messages: ReadonlyArray<Message>): ReadonlyArray<unknown> => [
   messages.map(({ id }) => id),
   messages.map(({ topic }) => topic),
@@ -121,7 +121,7 @@ export class LogReader {
     return this.#lanes.paused
   }
 
-  /** The positions behind which new entries are awaited. */
+  /** Returns the positions behind which new entries are awaited. */
   awaited(): ReadonlyMap<number, string> {
     return new Map(this.#open().filter((lane) => lane.most(1) > 0).map((lane) => [lane.owned.lane, lane.read]))
   }

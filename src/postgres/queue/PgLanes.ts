@@ -42,7 +42,7 @@ export type LaneChange =
   | { readonly _tag: "Leaving"; readonly owned: OwnedLane }
   /** The lane was given back. All its messages, also those in flight, now belong to the next owner. */
   | { readonly _tag: "Released"; readonly owned: OwnedLane }
-  /** All lanes are lost for good. The next `balance` fails and says why. */
+  /** All lanes are lost permanently. The next `balance` fails and says why. */
   | { readonly _tag: "Ended" }
 
 export class PgLanes {
@@ -109,7 +109,7 @@ export class PgLanes {
     })
   }
 
-  /** Ends the subscription: all lanes are lost for good. A worker that waits for messages is woken, and fails. */
+  /** Ends the subscription: all lanes are lost permanently. A worker that waits for messages is woken, and fails. */
   end(reason: string): void {
     if (this.#ended !== undefined) return
     this.#ended = new SubscriptionLost({ consumer: this.#spec.consumer, reason })

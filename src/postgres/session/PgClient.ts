@@ -6,7 +6,7 @@
  * | --- | --- | --- |
  * | a committer's transaction | the committers' pool | handlers that use the whole users' pool must not stop commits |
  * | the machinery: reading, claiming, renewing | a small pool | leases must be renewed under any load of other pools |
- * | operators who look (`ReadTransaction`) | the readers' small pool | looking and handlers do not delay one another |
+ * | reads of operators (`ReadTransaction`) | the readers' small pool | looking and handlers do not delay one another |
  * | all others (publishing, users' statements) | the users' pool | the pool's size is the user's setting |
  * | LISTEN | one, once a call listens | a connection that listens must do nothing else |
  *

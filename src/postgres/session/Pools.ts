@@ -47,7 +47,7 @@ const machineryTimeout = Duration.seconds(10)
 export const committers = 16
 /** The size of the machinery's pool. */
 export const machineries = 4
-/** The size of the pool for operators who look. More would let them load the database as much as workers do. */
+/** The size of the pool for reads of operators. More would let them load the database as much as workers do. */
 export const readers = 2
 
 export const connectionConfig = (s: Settings, parameters: Readonly<Record<string, string>>): PgConnection.Config => ({
@@ -131,7 +131,7 @@ const whileOpen = <A, R>(
       layer.closed && Cause.hasInterruptsOnly(cause) ? Effect.fail(PgFailure.layerClosed()) : Effect.failCause(cause)
   )
 
-/** The failure of a caller that waited too long for a connection. It names `setting`, the change that helps. */
+/** Returns the failure of a caller that waited too long for a connection. It names `setting`, the change that helps. */
 export const noneFree = (acquireTimeout: Duration.Duration, who: string, setting: string): SqlError.SqlError => {
   const millis = Duration.toMillis(acquireTimeout)
   return connectionError(

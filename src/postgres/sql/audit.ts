@@ -19,8 +19,8 @@ export const isFaceted = ({ about, action, by, consumer, deadLetterId, redriveRu
   && [about, by, action, consumer].some((one) => one !== undefined)
 
 /**
- * The combinations of what an entry is about, operator, action and consumer. The statement steps from one to the next
- * in the index, as in `narrowing.ts`. Index: audit_facet.
+ * Returns the combinations of what an entry is about, operator, action and consumer. The statement steps from one to
+ * the next in the index, as in `narrowing.ts`. Index: audit_facet.
  */
 const facets = (t: Names) =>
   `(with recursive step as (

@@ -45,7 +45,7 @@ where schemaname = $1 and last_value > max_value / 2 order by 1`,
 /** A statement of a migration that creates an index. */
 const creates = /^create (unique )?index (\w+) on /
 
-/** The indexes that a schema of this version has: the name of each, and the statement that builds it. */
+/** Returns the indexes that a schema of this version has: the name of each, and the statement that builds it. */
 export const expectedIndexes = (
   script: ReadonlyArray<string>
 ): ReadonlyArray<{ readonly index: string; readonly statement: string }> =>
@@ -60,8 +60,8 @@ export const expectedIndexes = (
   })
 
 /**
- * The repairs that block neither readers nor writers. They run outside of a transaction. The build of an index that
- * fails leaves an invalid index, which can be rebuilt.
+ * Returns the repairs that block neither readers nor writers. They run outside of a transaction. The build of an index
+ * that fails leaves an invalid index, which can be rebuilt.
  */
 export const repairs = (t: Names) => {
   const quoted = (name: string) => `${t.schema}."${name.replaceAll("\"", "\"\"")}"`

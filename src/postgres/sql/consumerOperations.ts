@@ -7,10 +7,13 @@ import { millis, parks } from "./deadLetters.ts"
 import type { Names } from "./names.ts"
 import { firstDeadLetters } from "./status.ts"
 
-/** The condition that the time of a consumer's pause is over. Its value is null if only an operator ends the pause. */
+/**
+ * Returns the condition that the time of a consumer's pause is over. Its value is null if only an operator ends the
+ * pause.
+ */
 export const over = (consumer = ""): string => `${consumer}paused_until <= clock_timestamp()`
 
-/** A statement that selects a consumer with lanes, and locks its row in this mode. Index: (name). $1 name */
+/** Returns a statement that selects a consumer with lanes, and locks its row in this mode. Index: (name). $1 name */
 export const locked = (t: Names, mode: "for no key update" | "for update") =>
   `select id, lanes, paused_by, ${millis("paused_at")} as paused_at, coalesce(${over()}, false) as pause_over
 from ${t.consumers} where name = $1 and lanes > 0 ${mode}`
@@ -80,10 +83,10 @@ from ${t.holds} where queue_id = $1 and ($2::text is null or key > $2) order by 
 }
 
 /**
- * The function that pauses and resumes a consumer, from TypeScript and from SQL. Its caller has locked and checked the
- * consumer. It writes the audit entry, too, and runs with the rights of its caller. A pause whose time is over ends
- * before another one begins, with an entry of its own. Index: primary key. $1 queue $2 action $3 operator $4 note $5
- * milliseconds of the pause, or null
+ * Makes the function that pauses and resumes a consumer, from TypeScript and from SQL. Its caller has locked and
+ * checked the consumer. It writes the audit entry, too, and runs with the rights of its caller. A pause whose time is
+ * over ends before another one begins, with an entry of its own. Index: primary key. $1 queue $2 action $3 operator $4
+ * note $5 milliseconds of the pause, or null
  */
 export const setPaused = (t: Names): string =>
   `create function ${t.setPaused}(int, text, text, text, float8 default null) returns void
@@ -101,17 +104,20 @@ begin
     paused_until = case when $2 = 'paused' then statement_timestamp() + $5 * interval '1 ms' end where id = $1;
 end $body$`
 
-/** An expression of SQL for a time as text in UTC. */
+/** Returns an expression of SQL for a time as text in UTC. */
 export const utc = (time: string): string => `to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
 const ended = `'the pause of ' || c.paused_by || ' lasted until ' || ${utc("c.paused_until")}`
 
-/** A statement that ends the pause of the consumer of the condition, if the pause is over. Locks the consumer then. */
+/**
+ * Returns a statement that ends the pause of the consumer of the condition, if the pause is over. Locks the consumer
+ * then.
+ */
 export const resumeDue = (t: Names, which: string): string =>
   `select ${t.setPaused}(c.id, 'resumed', 'millrace', '')
 from (select id from ${t.consumers} where ${which} and ${over()} for no key update) c`
 
-/** The statements that pause and resume a key. */
+/** Returns the statements that pause and resume a key. */
 const keys = (t: Names) => {
   /**
    * Whether the key of a hold `h` is parked although no open dead letter parks it. No decision about a dead letter

@@ -90,7 +90,7 @@ select to_json(array(select topic from step order by topic)) as topics, to_json(
     and not exists (select from ${t.workers} w where w.queue_id = c.id and w.alive_until > clock_timestamp())
     and exists (select from ${t.messages} m where m.queue_id = c.id offset 0) order by c.name limit 10)) as consumers`
 
-/** The statements about live workers, and about workers that wait for a wake-up. */
+/** Returns the statements about live workers, and about workers that wait for a wake-up. */
 const living = (t: Names) => ({
   /**
    * Records that the worker is alive. Returns one row: the server life, whether the queue exists in it, and the number

@@ -9,7 +9,7 @@ import { filterOfOne, ids, tags, type Way, withoutTag } from "./narrowing.ts"
 import * as RedriveRuns from "./redriveRuns.ts"
 import { life } from "./serverLife.ts"
 
-/** A column's time in milliseconds since the epoch. */
+/** Returns a column's time in milliseconds since the epoch. */
 export const millis = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`
 
 /** The columns of a dead letter as operators see it. The id is padded with zeros, so that ids sort as text. */
@@ -25,7 +25,7 @@ export const selected =
 export const filter = `($1::text is null or c.name = $1) and ${filterOfOne}`
 
 /**
- * The condition that a dead letter `d` belongs to the consumer $1 and has this state. It compares rows, as in
+ * Returns the condition that a dead letter `d` belongs to the consumer $1 and has this state. It compares rows, as in
  * `status.ts`. With two equalities the planner might walk all dead letters of other consumers by the primary key. The
  * statement orders by queue, state and id then. Index: (queue, state, id).
  */
@@ -34,7 +34,7 @@ export const ofOne = (t: Names, state: string): string => {
   return `(d.queue_id, d.state) >= ${place} and (d.queue_id, d.state) <= ${place}`
 }
 
-/** Whether the key of a hold `h` has an open dead letter that parks it. Index: dead_letters_key. */
+/** Returns whether the key of a hold `h` has an open dead letter that parks it. Index: dead_letters_key. */
 export const parks = (t: Names) =>
   `exists (select from ${t.deadLetters} d where d.queue_id = h.queue_id and d.key = h.key and d.parked and d.state = 'open')`
 
@@ -128,13 +128,13 @@ const mostCounted = 150_000
 
 const rest = withoutTag.join(" and ")
 
-/** The statements that group dead letters by cause. */
+/** Returns the statements that group dead letters by cause. */
 const grouping = (t: Names) => {
   const next = (after: string) =>
     `select queue_id, fingerprint from ${t.deadLetters} where ${after} and state <= $10 order by state, queue_id, fingerprint limit 1`
   /**
-   * The dead letters of a group `g` by time. It compares rows, so only dead_letters_group has its order. The count
-   * compares fewer columns, since it reads many rows.
+   * Returns the dead letters of a group `g` by time. It compares rows, so only dead_letters_group has its order. The
+   * count compares fewer columns, since it reads many rows.
    */
   const ofGroup = (columns: string, direction: "" | " desc", also: string) => {
     const names = ["d.state", "d.queue_id", "d.fingerprint", "d.died_at"]

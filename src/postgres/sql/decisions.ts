@@ -82,8 +82,8 @@ const next = [
 ].map(({ action, next }) => `when '${action}' then '${next}'`).join(" ")
 
 /**
- * The function that carries out every decision about dead letters, from TypeScript and from SQL. Its caller has locked
- * and checked them. It writes the new state, the operator that decided it, and the audit entries. Then it moves
+ * Makes the function that carries out every decision about dead letters, from TypeScript and from SQL. Its caller has
+ * locked and checked them. It writes the new state, the operator that decided it, and the audit entries. Then it moves
  * messages and holds. It runs with the rights of its caller.
  *
  * Indexes: primary keys, dead_letters_key. Locks the holds of the keys. $1 dead letters $2 action $3 operator $4 note

@@ -97,7 +97,7 @@ where queue_id = (select id from ${t.consumers} where name = $1 and lanes > 0) a
   and ($4::float8 is null or at < to_timestamp($4::float8 / 1000)) order by at`
 })
 
-/** The statements about one queue. */
+/** Returns the statements about one queue. */
 const queue = (t: Names) => ({
   /**
    * Lists the lanes of a queue. Counting ends at 1,001 messages a lane. Index: primary keys. $1 consumer

@@ -23,7 +23,7 @@ export const wake = (t: Names, queues: string) =>
   `perform pg_notify('${t.channel}', c.id::text) from ${t.consumers} c
   where c.id = any(${queues}) and c.waiting_until > clock_timestamp() and current_setting('max_prepared_transactions') = '0';`
 
-/** A step of the hash FNV-1a: adds the UTF-16 unit `u`. The product stays below 2^57, so it fits in a bigint. */
+/** Adds the UTF-16 unit `u` to the hash FNV-1a. The product stays below 2^57, so it fits in a bigint. */
 const unit = (u: string) => `h := ((h # (${u})) * 16777619) & 4294967295;`
 
 /** Multiplies the hash in 32 bits. The factor is split in halves, since the whole product could exceed a bigint. */
@@ -33,9 +33,9 @@ const times = (factor: number) =>
 const shielded = "set search_path = pg_catalog, pg_temp"
 
 /**
- * The hash of `KeyHash.ts` as a function in the database. Both must return the same number for a key, or the key would
- * be in two lanes. JavaScript hashes UTF-16 units. So this function converts the key to UTF-8 from any database
- * encoding, and computes the UTF-16 units of that.
+ * Returns the hash of `KeyHash.ts` as a function in the database. Both must return the same number for a key, or the
+ * key would be in two lanes. JavaScript hashes UTF-16 units. So this function converts the key to UTF-8 from any
+ * database encoding, and computes the UTF-16 units of that.
  */
 const keyHash = (t: Names) =>
   `create function ${t.keyHash}(key text) returns int
@@ -87,8 +87,8 @@ begin
 end $body$`
 
 /**
- * A function that returns true if this transaction's snapshot shows the last change of the subscriptions, and else
- * fails with 40001.
+ * Makes the function that returns true if this transaction's snapshot shows the last change of the subscriptions, and
+ * else fails with 40001.
  *
  * A transaction with an older snapshot does not see a consumer that registered since. It would write to `unrouted`
  * after that consumer had moved the unrouted messages to its queue. Or it would write into the queue of a removed
@@ -118,8 +118,8 @@ begin
 end $body$`
 
 /**
- * A statement that refuses a message with SQLSTATE MR001. COLUMN names the parameter, and HINT says what to do. The
- * text shows no value of the message.
+ * Returns a statement that refuses a message with SQLSTATE MR001. COLUMN names the parameter, and HINT says what to do.
+ * The text shows no value of the message.
  */
 const refuse = (when: string, column: string, problem: string, hint: string) =>
   `if ${when} then

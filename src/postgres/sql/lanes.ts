@@ -14,7 +14,7 @@ import { life, unflushed } from "./serverLife.ts"
  */
 export const nextToken = `greatest(token + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)`
 
-/** A subquery that locks and returns the lanes whose token is still valid, if the server life is $4. */
+/** Returns a subquery that locks and returns the lanes whose token is still valid, if the server life is $4. */
 const mine = (t: Names, columns: string, extra: string, lock: string, which = "") =>
   `with mine as materialized (
 select l.lane${columns} from ${t.lanes} l join unnest($2::int[], $3::bigint[]${extra} on l.lane = g.lane and l.token = g.token
@@ -79,7 +79,7 @@ update ${t.lanes} l set owner = null, lease_until = '-infinity', alone = null fr
 where l.queue_id = $1 and l.lane = mine.lane`
 })
 
-/** The statements of a lane's owner. Each does nothing for a lane whose token is not valid any more. */
+/** Returns the statements of a lane's owner. Each does nothing for a lane whose token is not valid any more. */
 const owned = (t: Names) => ({
   /**
    * Returns the lanes whose token is valid, and locks them. So no other worker can claim them until the transaction

@@ -7,7 +7,7 @@
 import type { Names } from "./names.ts"
 import { life, unflushed } from "./serverLife.ts"
 
-/** A subquery that locks and returns the lanes whose token is still valid, with the positions to write. */
+/** Returns a subquery that locks and returns the lanes whose token is still valid, with the positions to write. */
 const mine = (t: Names, which: string) =>
   `mine as materialized (
   select l.lane, g.settled, g.handed from ${t.lanes} l join unnest($2::int[], $3::bigint[], $5::text[], $6::text[]) g(lane, token, settled, handed)
@@ -19,8 +19,8 @@ const mine = (t: Names, which: string) =>
 )`
 
 /**
- * A message that moves, as parameters of a statement: eight arrays, and those of `more` by name and type. `extra` names
- * the further columns that the insert fills.
+ * Returns a message that moves, as parameters of a statement: eight arrays, and those of `more` by name and type.
+ * `extra` names the further columns that the insert fills.
  */
 export const moving = (t: Names, from: number, extra: string, more: Readonly<Record<string, string>>) => {
   const columns = "id, topic, key, keyed, payload, headers, version, published_at"

@@ -93,7 +93,7 @@ interface Options {
   readonly also?: string
 }
 
-/** The queues and states of the filter, as `p`. */
+/** Returns the queues and states of the filter, as `p`. */
 const queues = (t: Names) =>
   `(select c.id as queue_id, s.state from ${t.consumers} c
     cross join (values ('open'), ('redriving'), ('resolved'), ('discarded')) s(state)
@@ -102,8 +102,8 @@ const queues = (t: Names) =>
 const facet = ["topic", "tag", "reason", "code_version"]
 
 /**
- * The combinations of topic, tag, reason and version in a queue `p`. The statement steps from one to the next in the
- * index. Index: dead_letters_facet.
+ * Returns the combinations of topic, tag, reason and version in a queue `p`. The statement steps from one to the next
+ * in the index. Index: dead_letters_facet.
  */
 const facets = (t: Names) => {
   const columns = facet.join(", ")
@@ -122,7 +122,7 @@ const facets = (t: Names) => {
 /** The highest id of a page that ends before $11. */
 const last = "coalesce($11::bigint, 9223372036854775807)"
 
-/** The ids with these values of the first columns of an index. */
+/** Returns the ids with these values of the first columns of an index. */
 const among = (
   t: Names,
   values: Readonly<Record<string, string>>,
@@ -146,21 +146,24 @@ const among = (
 
 const rest = `${filterOfOne} and ($12::text is null or d.code_version = $12)`
 
-/** The part of the filter that the queue decides. */
+/** Returns the part of the filter that the queue decides. */
 const ofQueue = (t: Names) =>
   `($1::text is null or d.queue_id = (select id from ${t.consumers} where name = $1)) and ($10::text is null or d.state = $10)`
 
-/** The queues and tags of the dead letters that match topic, tag, reason and version. $1 to $10 and $12 as in `ids` */
+/**
+ * Returns the queues and tags of the dead letters that match topic, tag, reason and version. $1 to $10 and $12 as in
+ * `ids`
+ */
 export const tags = (t: Names): string => `select p.queue_id, f.tag from ${queues(t)} cross join lateral ${facets(t)} f`
 
-/** The first ones of the ids of all queues `p`. */
+/** Returns the first ones of the ids of all queues `p`. */
 const merged = (t: Names, each: string, { most, order }: Options, condition = "true") =>
   `select x.* from ${queues(t)} cross join lateral ${each} x where ${condition}${
     order === "any" || order === "each" ? "" : ` order by x.id${order === "newest" ? " desc" : ""}`
   } limit ${most}`
 
 /**
- * A statement that returns the ids of the dead letters that match, in order.
+ * Makes the statement that returns the ids of the dead letters that match, in order.
  *
  * $1 to $9 filter $10 state $11 before, or after $12 version
  */
@@ -206,8 +209,8 @@ union all
 const mostSorted = 100_000
 
 /**
- * The ids of a queue `p` that died between two times. They have no order. With `offset 0` the statement reads them
- * queue by queue. Index: dead_letters_died.
+ * Returns the ids of a queue `p` that died between two times. They have no order. With `offset 0` the statement reads
+ * them queue by queue. Index: dead_letters_died.
  */
 const inTime = (t: Names, { also = "true", columns = "d.id", order }: Options): string => {
   const [since, until] = [["$8", "-infinity"], ["$9", "infinity"]].map(([param, none]) =>

@@ -16,7 +16,7 @@ import type { Names } from "./names.ts"
 
 const shielded = "security definer set search_path = pg_catalog, pg_temp"
 
-/** A statement that refuses an action with this SQLSTATE. The message's parts are expressions of SQL. */
+/** Returns a statement that refuses an action with this SQLSTATE. The message's parts are expressions of SQL. */
 const refuse = (when: string, code: string, message: string, hint: string) =>
   `if ${when} then
     raise exception using errcode = '${code}', message = ${message} || ' Nothing was changed.', hint = '${hint}';
@@ -43,8 +43,8 @@ const named = (name: string) =>
   ].join("\n  ")
 
 /**
- * An expression of SQL for the message of a conflict: the operator of the last action, and its time. Its value is an
- * empty text if no operator is recorded.
+ * Returns an expression of SQL for the message of a conflict: the operator of the last action, and its time. Its value
+ * is an empty text if no operator is recorded.
  */
 const byWhom = (by: string, at: string) =>
   `coalesce(', by ' || nullif(${by}, '') || ' at ' || ${ConsumerOperations.utc(at)}, '')`

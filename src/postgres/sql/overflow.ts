@@ -14,13 +14,13 @@ import type { Names } from "./names.ts"
 /** Whether a message `m` is one that diverts its key. */
 const diverts = "(m.moved or m.redriven > 0)"
 
-/** A subquery that locks and returns the consumer with the name $1. */
+/** Returns a subquery that locks and returns the consumer with the name $1. */
 const consumer = (t: Names, more = "") =>
   `q as materialized (select id, lanes${more} from ${t.consumers} where name = $1 for key share)`
 
 /**
- * Whether a message `g` of the consumer `q` needs no move. The inbox has its outcome for the same content, or it waits
- * in the lanes already. Indexes: primary key of the inbox, messages_moved.
+ * Returns whether a message `g` of the consumer `q` needs no move. The inbox has its outcome for the same content, or
+ * it waits in the lanes already. Indexes: primary key of the inbox, messages_moved.
  */
 const known = (t: Names) =>
   `(exists (select from ${t.inbox} i where i.queue_id = q.id and i.id = g.id and i.fingerprint = g.print offset 0)

@@ -7,7 +7,7 @@
 import type { Names } from "./names.ts"
 
 /**
- * A condition that is true if this statement sees the current subscriptions, and else fails with 40001. At READ
+ * Returns a condition that is true if this statement sees the current subscriptions, and else fails with 40001. At READ
  * COMMITTED it is always true, since the statement's snapshot is younger than its lock on the subscriptions.
  */
 export const seesSubscriptions = (t: Names): string =>

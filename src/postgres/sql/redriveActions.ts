@@ -19,8 +19,8 @@ const columns = "d.id, d.key, d.parked, d.code_version, d.died_at"
 const padded = (id: string) => `lpad(${id}::text, 16, '0')`
 
 /**
- * An operator action on a run: the change of its row, and the condition. $1 run $2 operator $3 note $4 action $5
- * revision, or null
+ * Returns an operator action on a run: the change of its row, and the condition. $1 run $2 operator $3 note $4 action
+ * $5 revision, or null
  */
 const changing = (t: Names, change: string, condition: string, detail = "''") =>
   `with changed as (

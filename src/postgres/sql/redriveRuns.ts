@@ -28,24 +28,24 @@ export const settle = (t: Names, outcome: string, whichOnes: string, fingerprint
 
 /** Returns the statements that create the tables. */
 export const tables = (t: Names): ReadonlyArray<string> => [
-  // primary key: an operator's look and act
+  // primary key: an operator's read and action
   `create table ${t.redriveRuns} (
-    id           bigint      primary key default nextval('${t.deadLetterSeq}'),  -- so a new server life gives no id again
+    id           bigint      primary key default nextval('${t.deadLetterSeq}'),  -- no server life gives an id twice
     queue_id     int         not null,
-    filter       text        not null,                                 -- as JSON; with the snapshot it is the frozen set
+    filter       text        not null,                                -- as JSON; with the snapshot it is the frozen set
     snapshot     text        not null,
     cluster      text        not null,                                 -- where the snapshot means something
     total        int         not null,                                 -- dead letters in the set, counted to a limit
     more         boolean     not null,                                 -- the set has more than these
     up_to        bigint      not null,                                 -- the newest dead letter of the set
     rate         float8      not null,                                 -- dead letters a second
-    stages       int[]       not null,                                 -- sizes of the first stages; the rest follows them
+    stages       int[]       not null,                               -- sizes of the first stages; the rest follows them
     asks         boolean     not null,                                 -- waits for an operator after the first stage
     in_a_row     int         not null,                                 -- the stop rule
     of_recent    int         not null,
     state        text        not null default 'running',
     stage        int         not null default 0,                       -- the present stage, from 0
-    in_stage     int         not null default 0,                       -- dead letters that it has redriven in this stage
+    in_stage     int         not null default 0,                      -- dead letters that it has redriven in this stage
     stage_failed int         not null default 0,
     exhausted    boolean     not null default false,                   -- nothing of the set is left
     cursor       bigint      not null default 0,                       -- the last dead letter that it has redriven
@@ -56,16 +56,16 @@ export const tables = (t: Names): ReadonlyArray<string> => [
     recent       text        not null default '[]',                    -- the last outcomes; '' is none that failed
     judged_from  timestamptz not null default clock_timestamp(),       -- the stop rule sees no earlier outcome
     next_at      timestamptz not null default clock_timestamp(),       -- the rate allows no earlier redrive
-    worker       text        not null default '',                      -- who carries it out, and until when
+    worker       text        not null default '',                      -- the worker that carries out the run
     lease_until  timestamptz not null default '-infinity',
-    stopped_by   text        not null default '',                      -- the part of the stop rule, and the failure group
+    stopped_by   text        not null default '',                    -- the part of the stop rule, and the failure group
     stopped_for  text        not null default '',
     started_by   text        not null,
     started_at   timestamptz not null default statement_timestamp(),
     note         text        not null,
     changed_by   text        not null,                                 -- empty: the run itself changed the state
     changed_at   timestamptz not null default statement_timestamp(),
-    revision     int         not null default 1                        -- raised by each operator, and each change of state
+    revision     int         not null default 1                     -- raised by each operator, and each change of state
   ) with (fillfactor = 50)`,
   // one open run of a consumer; the heartbeat of each worker, which asks for a running one
   `create unique index redrive_runs_open on ${t.redriveRuns} (queue_id) where ${open}`,
@@ -74,7 +74,7 @@ export const tables = (t: Names): ReadonlyArray<string> => [
   `create table ${t.redriveOutcomes} (
     run_id         bigint      not null,
     dead_letter_id bigint      not null,
-    outcome        text,                                               -- null: not settled; committed, failed, duplicate
+    outcome        text,                                            -- committed, failed, duplicate; null if not settled
     fingerprint    text        not null default '',
     settled_at     timestamptz,
     primary key (run_id, dead_letter_id)

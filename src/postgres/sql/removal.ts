@@ -32,7 +32,7 @@ export const make = (t: Names) => ({
   (select count(*)::int from ${t.messages} where queue_id = $1 and ($2::text is null or topic = $2)) as waiting,
   (select count(*)::int from ${t.deadLetters} where queue_id = $1 and state in ('open', 'redriving')) as dead_letters`,
 
-  /** The deletes of a removal, in this order. Each statement has the parameter $1 queue. */
+  /** Deletes what a removal deletes, in this order. Each statement has the parameter $1 queue. */
   remove: [
     `delete from ${t.deadLetters} where queue_id = $1`,
     `delete from ${t.messages} where queue_id = $1`,
@@ -77,9 +77,9 @@ where c.id = $1::int and m.lane = $2::int and m.id = $3 order by m.seq limit 1`
 })
 
 /**
- * A statement that dead-letters waiting messages, as a worker would. The inbox marks their ids as dead. A message is a
- * duplicate, and is dropped, if the inbox has its id with the same content. With other content it becomes a dead letter
- * of its own. A redriven message reopens its dead letter.
+ * Returns a statement that dead-letters waiting messages, as a worker would. The inbox marks their ids as dead. A
+ * message is a duplicate, and is dropped, if the inbox has its id with the same content. With other content it becomes
+ * a dead letter of its own. A redriven message reopens its dead letter.
  *
  * Indexes: primary keys. Locks the rows. $1 queue $3 the failure, as JSON $4 its tag
  */

@@ -18,8 +18,8 @@ export type Sought = "nothing" | "ascii" | "text" | "value" | "ascii and value" 
 const mostBytes = { text: 32 * 2 ** 20, value: 8 * 2 ** 20 }
 
 /**
- * The condition that a dead letter has a text, or the same text as it stands in JSON. `payload` is a lower-case text,
- * and so are the others.
+ * Returns the condition that a dead letter has a text, or the same text as it stands in JSON. `payload` is a lower-case
+ * text, and so are the others.
  */
 const hasText = (lower: (text: string) => string) =>
   ["$15", "$16"].flatMap((text) =>

@@ -13,14 +13,14 @@ import type { Names } from "./names.ts"
 const here = `tableoid || '/' || (select system_identifier from pg_control_system())`
 
 /**
- * A subquery that returns the id of the present server life, or null if none has begun. A hot standby refuses to read
- * this table.
+ * Returns a subquery that returns the id of the present server life, or null if none has begun. A hot standby refuses
+ * to read this table.
  */
 export const life = (t: Names): string => `(select id from ${t.serverLife} where cluster = ${here})`
 
 /**
- * A subquery that returns the present table and cluster. It stays the same over a crash and a failover, and is another
- * one in a copy of the database.
+ * Returns a subquery that returns the present table and cluster. It stays the same over a crash and a failover, and is
+ * another one in a copy of the database.
  */
 export const cluster = (t: Names): string =>
   `(select '${t.serverLife}'::regclass::oid || '/' || system_identifier from pg_control_system())`

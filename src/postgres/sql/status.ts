@@ -9,9 +9,9 @@ import type { Names } from "./names.ts"
 const most = 10_000
 
 /**
- * The oldest dead letters of a queue in a state. The comparison of rows is an equality, which the planner does not
- * know. So only dead_letters_queue gives this order. With two equalities the primary key does, too, and a queue with
- * few dead letters would walk all dead letters of other queues.
+ * Returns the oldest dead letters of a queue in a state. The comparison of rows is an equality, which the planner does
+ * not know. So only dead_letters_queue gives this order. With two equalities the primary key does, too, and a queue
+ * with few dead letters would walk all dead letters of other queues.
  */
 export const firstDeadLetters = (
   t: Names,

@@ -60,7 +60,7 @@ select id from q`,
   settleAll: `with ${registered(t, "and id = $2::int")} select ${t.requireAll}(count(*) = 1)::text from q`
 })
 
-/** A subquery that locks and returns the consumer $1, and turns flushing on. */
+/** Returns a subquery that locks and returns the consumer $1, and turns flushing on. */
 const registered = (t: Names, which: string) =>
   `q as materialized (
   select id, case when current_setting('synchronous_commit') = 'off'

@@ -12,8 +12,8 @@ import type { Names } from "./names.ts"
 import * as Status from "./status.ts"
 
 /**
- * The rates of a consumer over the last minute. The first point has counts from before, so it gives only the beginning.
- * The messages that came in are not known while the queue is too long to be counted. Index: primary key.
+ * Returns the rates of a consumer over the last minute. The first point has counts from before, so it gives only the
+ * beginning. The messages that came in are not known while the queue is too long to be counted. Index: primary key.
  */
 const rates = (t: Names, queue: string) =>
   `select case when seconds > 0 then settled / seconds end as out_per_second,
@@ -26,8 +26,8 @@ from (
     where queue_id = ${queue} and seconds = 10 and at >= statement_timestamp() - interval '70 s') s) r`
 
 /**
- * Each consumer with its queue. Indexes: those of the status, the primary keys of lanes, workers, holds, messages and
- * series, and dead_letters_queue. No locks.
+ * Makes the view of each consumer with its queue. Indexes: those of the status, the primary keys of lanes, workers,
+ * holds, messages and series, and dead_letters_queue. No locks.
  */
 const consumers = (t: Names) =>
   `create view ${t.vConsumers} as
@@ -50,8 +50,8 @@ from ${t.consumers} c cross join lateral (${Status.make(t, "c.id")}) s
 cross join lateral (${rates(t, "c.id")}) r where c.lanes > 0`
 
 /**
- * Each held key with the messages that wait behind it. `waiting` counts only among the first 10,000 messages of the
- * lane. Indexes: the primary keys of holds and messages, dead_letters_key. No locks.
+ * Makes the view of each held key with the messages that wait behind it. `waiting` counts only among the first 10,000
+ * messages of the lane. Indexes: the primary keys of holds and messages, dead_letters_key. No locks.
  */
 const stuckKeys = (t: Names) =>
   `create view ${t.vStuckKeys} as
@@ -77,9 +77,9 @@ export const ofGroup = (t: Names, queue: string, consumer: string, fingerprint: 
 })
 
 /**
- * The groups of open dead letters with one cause. For each consumer the view steps from group to group in the index,
- * and ends at 1,000 groups. It reads at most 1,001 entries of each. The note is the newest
- * one of the audit. Indexes: dead_letters_group, audit_noted. No locks.
+ * Makes the view of the groups of open dead letters with one cause. For each consumer the view steps from group to
+ * group in the index, and ends at 1,000 groups. It reads at most 1,001 entries of each. The note is the newest one of
+ * the audit. Indexes: dead_letters_group, audit_noted. No locks.
  */
 const failures = (t: Names) => {
   const { noted, running } = ofGroup(t, "c.id", "c.name", "g.fingerprint")
@@ -102,8 +102,8 @@ ${noted}`
 }
 
 /**
- * The topics that no consumer reads, with their messages. The view ends at 1,000 topics. Index: the primary key of
- * unrouted, from topic to topic. No locks.
+ * Makes the view of the topics that no consumer reads, with their messages. The view ends at 1,000 topics. Index: the
+ * primary key of unrouted, from topic to topic. No locks.
  */
 const unrouted = (t: Names) =>
   `create view ${t.vUnrouted} as
@@ -119,8 +119,8 @@ select s.topic, (select count(*)::int from (
 from (select topic from step limit ${mostRows}) s`
 
 /**
- * Each redrive run with the outcomes of its messages. Retention deletes runs that are over. Index: the primary keys. No
- * locks.
+ * Makes the view of each redrive run with the outcomes of its messages. Retention deletes runs that are over. Index:
+ * the primary keys. No locks.
  */
 const redriveRuns = (t: Names) =>
   `create view ${t.vRedriveRuns} as

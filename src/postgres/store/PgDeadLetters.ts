@@ -36,7 +36,7 @@ const groupOf = (row: Rows[number]): FailureGroup => ({
   sample: deadLetterOf(row)
 })
 
-/** The filter of a frozen set, whose dead letters are open. */
+/** Returns the filter of a frozen set, whose dead letters are open. */
 const open = (filter: Filter) => ({ ...filter, state: "open" as const })
 
 /** The place of a dead letter's message in the queue, and whether its row is too large to be read. */

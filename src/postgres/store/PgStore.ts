@@ -46,7 +46,7 @@ export const make = (
   const inbox = PgInbox.make(db, names, queues)
   const pings = ping(names)
   const deadLetters = PgDeadLetters.make(db, names, queues, wake)
-  /** After the commit, wakes the callers that wait for the outcome of these message ids. */
+  /** Wakes, after the commit, the callers that wait for the outcome of these message ids. */
   const settled = (consumer: string, ids: ReadonlyArray<{ readonly id: string }>) => () =>
     db.sql.afterCommit(Effect.sync(() => watchers.settled(consumer, ids)))
   return {

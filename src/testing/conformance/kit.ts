@@ -106,7 +106,7 @@ export const failure = (attempt: number, tag = "Declined"): Failure => ({
   codeVersion: "1"
 })
 
-/** A registered consumer for one test, on a queue of its own where the engine has its own queues. */
+/** Registers a consumer for one test, on a queue of its own where the engine has its own queues. */
 const registered = Effect.fnUntraced(function*(
   options: Options,
   given: { readonly lanes?: number | undefined; readonly order?: DeadLetterOrder | undefined }

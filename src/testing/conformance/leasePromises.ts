@@ -1,5 +1,5 @@
 /**
- * Promises of leases. A lease is kept while it is renewed, and else lost for good. Messages are given back in order,
+ * Promises of leases. A lease is kept while it is renewed, and else lost permanently. Messages are given back in order,
  * and crashes are counted.
  *
  * @since 0.1.0
@@ -16,7 +16,7 @@ import { assertIds, bench, ids, type Options, requires, type Tests } from "./kit
 
 const three = [{ id: "a", key: "k" }, { id: "b", key: "k" }, { id: "c", key: "k" }]
 
-/** A consumer whose first owner lost its leases with three messages. The second owner has received them since. */
+/** Makes a consumer whose first owner lost its leases with three messages. The second owner has received them since. */
 const takenOver = Effect.fnUntraced(function*(options: Options) {
   const kit = yield* bench(options)
   const [first, second] = [yield* kit.open(), yield* kit.open()]

@@ -19,7 +19,7 @@ const counted = (id: string, change: Partial<DeliveryCount> = {}): DeliveryCount
   ...change
 })
 
-/** The delivery of a transport whose receipts identify no place in the store. */
+/** Returns the delivery of a transport whose receipts identify no place in the store. */
 const foreign = Effect.fnUntraced(function*(topic: string, id: string) {
   const lease: HeldLease = { name: "message-1", token: 1n, claimedAt: 0n, lost: Deferred.makeUnsafe() }
   const message = yield* makeMessage({ topic, id, key: "k" })

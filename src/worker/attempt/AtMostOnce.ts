@@ -43,7 +43,10 @@ export interface AtMostOnce {
   ) => Effect.Effect<Ran>
 }
 
-/** The error for a message whose lane was taken over before its commit. Another worker may process its key by now. */
+/**
+ * Returns the error for a message whose lane was taken over before its commit. Another worker may process its key by
+ * now.
+ */
 const lost = ({ lease }: Delivery) =>
   new LeaseLost({ lease: lease.name, token: String(lease.token), reason: "it was taken over before the commit" })
 

@@ -289,9 +289,9 @@ const messageOf = (error: Error): string => {
 }
 
 /**
- * Effect's own errors have one message for every cause. So two failures are distinguished by other fields. For
- * `SqlError`, `HttpClientError` and `PlatformError` these are the `reason` and its cause: kind, code and constraint.
- * For `UnknownError` (`Effect.tryPromise` without a `catch`) it is the cause.
+ * Returns the reason of an error of Effect. These errors have one message for every cause, so other fields distinguish
+ * two failures. For `SqlError`, `HttpClientError` and `PlatformError` these are the `reason` and its cause: kind, code
+ * and constraint. For `UnknownError` (`Effect.tryPromise` without a `catch`) it is the cause.
  */
 const reasonOf = (error: unknown): { readonly said: string | undefined; readonly wrong: string } | undefined => {
   if (read(error, "_tag") === "UnknownError") return thrown(causesOf(error))

@@ -198,7 +198,7 @@ export const make = Effect.fnUntraced(function*(
     )
   }
 
-  /** After a defect of the runtime, continues the turns as a fiber does: their messages are held for a moment. */
+  /** Continues the turns after a defect of the runtime as a fiber does: their messages are held for a moment. */
   const afterDefect = (runs: ReadonlyArray<EndedRun>) => (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     Effect.forEach(runs, (run) => {
       const { entries: [entry] } = run

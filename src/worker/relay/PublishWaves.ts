@@ -29,7 +29,7 @@ interface Waiting {
 export interface PublishWaves {
   /** Completes when the other engine has confirmed the message. An interruption takes the message out of the waves. */
   readonly publish: (message: Message) => Effect.Effect<void, RelayRefused>
-  /** Fails when the other engine has failed for good. */
+  /** Fails when the other engine has failed permanently. */
   readonly halted: Effect.Effect<never, TransportError>
   /**
    * Returns since when the other engine has confirmed nothing although messages were sent to it. Returns undefined if

@@ -61,7 +61,7 @@ const problem = ({ requests = 4, wave = 100 }: RelayOptions): InvalidSetting | u
     : undefined
 }
 
-/** A topic whose payloads are not decoded, since the other engine gets them as they are. */
+/** Returns a topic whose payloads are not decoded, since the other engine gets them as they are. */
 const undecoded = (name: string): Topic.Topic<string, typeof Schema.Void> => ({
   ...Topic.make(name, { schema: Schema.Void }),
   decode: () => Effect.void

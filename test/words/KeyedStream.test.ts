@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, References, Schema, Stream } from "effect"
 import * as Arbitrary from "effect/Arbitrary"
 import { KeyedStream } from "millrace"
-import * as KeyedQueue from "../../src/internal/flow/KeyedQueue.ts"
 import { settle, until } from "../worker/support.ts"
 
 interface Item {

@@ -107,12 +107,15 @@ export interface Demand {
  * @since 0.1.0
  */
 export interface SubscriptionSpec {
+  /** The registered name of the consumer. */
   readonly consumer: string
+  /** The names of the topics that the pipeline reads. */
   readonly topics: ReadonlyArray<string>
   /** The name of the worker, with a part that is unique for each run. */
   readonly worker: string
   /** Number of lanes of the consumer's queue. */
   readonly lanes: number
+  /** How long a lease lasts from its claim or its last renewal. */
   readonly lease: Duration.Duration
   /** How long `take` waits for a wake-up before it polls. */
   readonly idlePoll: Duration.Duration

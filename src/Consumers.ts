@@ -100,6 +100,12 @@ export const heldKeys = (
  * A worker that still runs commits nothing more, and stops with `ConsumerRemoved`. A message that is published later
  * waits as unrouted if no other consumer reads its topic.
  *
+ * ```ts
+ * import { Consumers } from "millrace"
+ *
+ * const gone = Consumers.remove("old-ledger", { by: "anna", note: "replaced", force: { messages: true } })
+ * ```
+ *
  * @since 0.1.0
  */
 export const remove = (
@@ -180,6 +186,12 @@ export const pause = (
  * Workers that wait are notified. A worker that no notification reaches learns of it at its next poll or renewal, as it
  * learns of a pause. No notification passes a pooler, and none exists on PGlite.
  *
+ * ```ts
+ * import { Consumers } from "millrace"
+ *
+ * const start = Consumers.resume("ledger", { by: "anna", note: "the bank is back" })
+ * ```
+ *
  * @since 0.1.0
  */
 export const resume = (consumer: string, action: OperatorAction): Paused =>
@@ -212,6 +224,12 @@ export const evict = (
  * taken are still processed. The pause lasts until an operator resumes the key, independent of its retries and parked
  * dead letters.
  *
+ * ```ts
+ * import { Consumers } from "millrace"
+ *
+ * const stop = Consumers.pauseKey("ledger", "account-17", { by: "anna", note: "under review" })
+ * ```
+ *
  * @since 0.1.0
  */
 export const pauseKey = (consumer: string, key: string, action: OperatorAction): Paused =>
@@ -221,6 +239,12 @@ export const pauseKey = (consumer: string, key: string, action: OperatorAction):
  * Resumes a paused key, in order. A parked dead letter, or a retry that is not due, still holds the key. A key that is
  * parked although none of its dead letters is open continues, too. No function of Millrace leaves such a key behind,
  * but an operator that finds one can free it.
+ *
+ * ```ts
+ * import { Consumers } from "millrace"
+ *
+ * const start = Consumers.resumeKey("ledger", "account-17", { by: "anna" })
+ * ```
  *
  * @since 0.1.0
  */

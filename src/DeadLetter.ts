@@ -52,12 +52,15 @@ export type DeadLetterOrder = "continue" | "park"
 export interface DeadLetter {
   /** The ids ascend with the time of the first death, and also sort so as texts. */
   readonly id: string
+  /** The consumer that could not process the message. */
   readonly consumer: string
   /** The message as it is redriven: with the payload of the last edit, if there is one. */
   readonly message: Message
   /** The published payload, if an operator has edited it; otherwise undefined. */
   readonly original: string | undefined
+  /** The rule that made the message a dead letter. */
   readonly reason: Reason
+  /** The state at the time of this read. Operators and workers change it. */
   readonly state: State
   /** Whether the key of the message is parked behind this dead letter. */
   readonly parked: boolean
@@ -73,8 +76,9 @@ export interface DeadLetter {
   readonly redriven: number
   /** Milliseconds since the epoch, on the store's clock. */
   readonly diedAt: number
-  /** The operator that last changed the state, and the time on the store's clock. Empty and 0 if no operator did. */
+  /** The operator that last changed the state. Empty if no operator did. */
   readonly changedBy: string
+  /** The time of that change: milliseconds since the epoch, on the store's clock. 0 if no operator made one. */
   readonly changedAt: number
 }
 
@@ -135,9 +139,13 @@ export const decodeError = <S extends Schema.Constraint>(
  * @since 0.1.0
  */
 export interface Filter {
+  /** Only dead letters of this consumer. Default: of all consumers. */
   readonly consumer?: string | undefined
+  /** Only dead letters in this state. */
   readonly state?: State | undefined
+  /** Only dead letters with this reason. */
   readonly reason?: Reason | undefined
+  /** The message's topic. */
   readonly topic?: string | undefined
   /** The message's key. */
   readonly key?: string | undefined
@@ -172,6 +180,7 @@ export interface Query extends Filter {
  * @since 0.1.0
  */
 export interface BoundedCount {
+  /** The number of elements, at most 10,000. */
   readonly count: number
   /** Whether there are more than `count`. */
   readonly more: boolean
@@ -183,11 +192,15 @@ export interface BoundedCount {
  * @since 0.1.0
  */
 export interface FailureGroup {
+  /** The consumer of all these dead letters. */
   readonly consumer: string
+  /** The cause that they share, see {@link DeadLetter}. */
   readonly fingerprint: string
+  /** How many dead letters the group has. */
   readonly deadLetters: BoundedCount
-  /** When the first and the last of these dead letters died: milliseconds since the epoch, on the store's clock. */
+  /** When the first of these dead letters died: milliseconds since the epoch, on the store's clock. */
   readonly firstAt: number
+  /** When the last of them died, on the same clock. */
   readonly lastAt: number
   /** The newest of these dead letters. */
   readonly sample: DeadLetter

@@ -99,6 +99,12 @@ type Decided = Effect.Effect<
  * place and the messages behind it follow. Any other message goes to the end of its key. Fails with
  * `DeadLetterConflict` if another operator decided before.
  *
+ * ```ts
+ * import { DeadLetters } from "millrace"
+ *
+ * const again = DeadLetters.redrive("0000000000000007", { by: "anna", note: "the bank is back" })
+ * ```
+ *
  * @since 0.1.0
  */
 export const redrive = (deadLetterId: string, action: OperatorAction): Decided =>
@@ -194,6 +200,12 @@ export const checkEdit = Effect.fnUntraced(function*<Name extends string, S exte
  * Discards an open dead letter. The messages behind a parked one continue. The dead letter can be restored while the
  * store keeps it (7 days, `retention.discarded`).
  *
+ * ```ts
+ * import { DeadLetters } from "millrace"
+ *
+ * const dropped = DeadLetters.discard("0000000000000007", { by: "anna", note: "a test payment" })
+ * ```
+ *
  * @since 0.1.0
  */
 export const discard = (deadLetterId: string, action: OperatorAction): Decided =>
@@ -202,6 +214,12 @@ export const discard = (deadLetterId: string, action: OperatorAction): Decided =
 /**
  * Undoes a discard: the dead letter is open again. A parked dead letter parks its key again, before the first message
  * that no worker has taken.
+ *
+ * ```ts
+ * import { DeadLetters } from "millrace"
+ *
+ * const back = DeadLetters.restore("0000000000000007", { by: "anna", note: "discarded by mistake" })
+ * ```
  *
  * @since 0.1.0
  */
@@ -213,6 +231,12 @@ export const restore = (deadLetterId: string, action: OperatorAction): Decided =
  * redriven later, its message goes to the end of the key. A key with several parked dead letters continues when the
  * last of them is released.
  *
+ * ```ts
+ * import { DeadLetters } from "millrace"
+ *
+ * const onwards = DeadLetters.release("0000000000000007", { by: "anna", note: "the rest may go" })
+ * ```
+ *
  * @since 0.1.0
  */
 export const release = (deadLetterId: string, action: OperatorAction): Decided =>
@@ -222,6 +246,15 @@ export const release = (deadLetterId: string, action: OperatorAction): Decided =
  * Returns the open dead letters that match now as a frozen set. Pass the set to {@link redriveAll} or {@link
  * discardAll}, which then decide about exactly these dead letters. A message that becomes a dead letter later, or
  * again, is not in the set.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DeadLetters } from "millrace"
+ *
+ * const size = DeadLetters.freeze({ consumer: "ledger", reason: "exhausted" }).pipe(
+ *   Effect.map((set) => set.deadLetters.count)
+ * )
+ * ```
  *
  * @since 0.1.0
  */
@@ -287,6 +320,12 @@ export const redriveAll = (
 /**
  * Discards the open dead letters that match now, or a frozen set, and returns how many were discarded. It runs as
  * {@link redriveAll} does.
+ *
+ * ```ts
+ * import { DeadLetters } from "millrace"
+ *
+ * const dropped = DeadLetters.discardAll({ consumer: "ledger", reason: "undecodable" }, { by: "anna" })
+ * ```
  *
  * @since 0.1.0
  */

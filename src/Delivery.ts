@@ -74,7 +74,9 @@ export interface Failure {
  * @since 0.1.0
  */
 export interface Delivery {
+  /** The message as it was published, or as an operator edited it. */
   readonly message: Message
+  /** The lease under which the worker may commit the message. */
   readonly lease: HeldLease
   /** The position ascends within a lease, and defines the order. */
   readonly position: bigint

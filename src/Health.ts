@@ -151,6 +151,13 @@ const failingMillis = 10_000
  * Provides the health of this process and of the store around it. Fails with `InvalidSetting` if an option is no
  * positive duration.
  *
+ * ```ts
+ * import { Layer } from "effect"
+ * import { Health, Memory } from "millrace"
+ *
+ * const health = Health.layer({ maxLag: "10 minutes" }).pipe(Layer.provide(Memory.layer))
+ * ```
+ *
  * @since 0.1.0
  */
 export const layer = (options?: HealthOptions): Layer.Layer<Health, InvalidSetting, Store> =>

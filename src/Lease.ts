@@ -33,6 +33,7 @@ import { nameProblem } from "./Topic.ts"
  * @since 0.1.0
  */
 export interface Lease {
+  /** The name that processes compete for. */
   readonly name: string
   /** The owner's name in the store: the option `holder`, and a part that is new in each acquisition. */
   readonly holder: string

@@ -107,6 +107,19 @@ export type Union<T extends ReadonlyArray<AnyTopic>> = {
  * (`paid-${orderId}`). If a step treats each topic differently, use `Effect.gen` with a `switch` over `topic`, which
  * joins the types of the branches.
  *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Pipeline, Topic } from "millrace"
+ *
+ * const Order = Schema.Struct({ id: Schema.String, customer: Schema.String })
+ * const options = { schema: Order, key: (order: typeof Order.Type) => order.customer }
+ * const Placed = Topic.make("placed", { ...options, id: (order) => `placed-${order.id}` })
+ * const Cancelled = Topic.make("cancelled", { ...options, id: (order) => `cancelled-${order.id}` })
+ * const history = Pipeline.fromAll([Placed, Cancelled], { consumer: "history" }).pipe(
+ *   Pipeline.tap(({ topic, value }) => Effect.log(`${topic} ${value.id}`))
+ * )
+ * ```
+ *
  * @since 0.1.0
  */
 export const fromAll = <
@@ -122,6 +135,19 @@ export const fromAll = <
 /**
  * Transforms the value with a pure function, in either phase.
  *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Pipeline, Topic } from "millrace"
+ *
+ * const Payments = Topic.make("payments", {
+ *   schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }),
+ *   id: (payment) => payment.id
+ * })
+ * const amounts = Pipeline.from(Payments, { consumer: "amounts" }).pipe(
+ *   Pipeline.map(({ cents }, { attempt }) => ({ euros: cents / 100, attempt }))
+ * )
+ * ```
+ *
  * @since 0.1.0
  */
 export const map =
@@ -133,6 +159,19 @@ export const map =
 /**
  * Keeps the messages that satisfy the predicate. Any other message is settled in its turn, without the steps after
  * this one.
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Pipeline, Topic } from "millrace"
+ *
+ * const Payments = Topic.make("payments", {
+ *   schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }),
+ *   id: (payment) => payment.id
+ * })
+ * const ledger = Pipeline.from(Payments, { consumer: "ledger" }).pipe(
+ *   Pipeline.filter((payment) => payment.cents !== 0)
+ * )
+ * ```
  *
  * @since 0.1.0
  */
@@ -158,6 +197,22 @@ export const filter: {
  * again in every attempt. The effect has its own scope. When it ends, its resources are released and its fibers are
  * interrupted.
  *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Pipeline, Topic } from "millrace"
+ *
+ * const Payments = Topic.make("payments", {
+ *   schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }),
+ *   id: (payment) => payment.id
+ * })
+ * declare const rateOf: (day: string) => Promise<number>
+ * const converted = Pipeline.from(Payments, { consumer: "converted" }).pipe(
+ *   Pipeline.mapEffect(({ cents }) =>
+ *     Effect.map(Effect.tryPromise(() => rateOf("2030-01-31")), (rate) => cents * rate)
+ *   )
+ * )
+ * ```
+ *
  * @since 0.1.0
  */
 export const mapEffect: {
@@ -175,6 +230,19 @@ export const mapEffect: {
 
 /**
  * Runs an effect before the transaction. The value for the next step stays the same.
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Pipeline, Topic } from "millrace"
+ *
+ * const Payments = Topic.make("payments", {
+ *   schema: Schema.Struct({ id: Schema.String, cents: Schema.Int }),
+ *   id: (payment) => payment.id
+ * })
+ * const logged = Pipeline.from(Payments, { consumer: "logged" }).pipe(
+ *   Pipeline.tap(({ id }, { attempt }) => Effect.log(`payment ${id}, attempt ${attempt}`))
+ * )
+ * ```
  *
  * @since 0.1.0
  */

@@ -62,6 +62,7 @@ export interface Topic<out Name extends string, out S extends Schema.Constraint>
  * @since 0.1.0
  */
 export interface TopicOptions<S extends Schema.Constraint> {
+  /** The Schema of the value. A message carries the value's encoded side as JSON. */
   readonly schema: S
   /**
    * Returns the key. Messages with the same key are processed in order. Without this function no order is kept, and no
@@ -323,6 +324,13 @@ export const publish = <Name extends string, S extends Schema.Constraint>(
  * Publishes many messages, all or none, in the given order, and returns their ids. 100,000 messages take seconds. With
  * `delay` or `at` all messages are due at that time, in the given order (see {@link publish}).
  *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Topic } from "millrace"
+ * const Numbers = Topic.make("numbers", { schema: Schema.Int })
+ * const ids = Topic.publishAll(Numbers, [1, 2, 3])
+ * ```
+ *
  * @since 0.1.0
  */
 export const publishAll = <Name extends string, S extends Schema.Constraint>(
@@ -337,7 +345,8 @@ export const publishAll = <Name extends string, S extends Schema.Constraint>(
 
 /**
  * Deletes the message that waits under a name and returns whether there was one. Returns false if the message is
- * published already or never existed. For a topic without keys, `key` is the message's id.
+ * published already or never existed. For a topic without keys, `key` is the message's id. {@link publish} has an
+ * example.
  *
  * The call joins the ambient transaction. Until the end of the transaction no worker publishes the message, and after a
  * rollback the message waits as before. If the call returned true and is committed, no consumer will ever see the

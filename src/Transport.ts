@@ -71,9 +71,8 @@ export interface Capabilities {
    * - `inPlace`: in its queue or in the store, for any time, and also until an operator decides.
    * - `timed`: the engine hides the message for a limited time, and with it the messages behind it if it keeps order.
    *   Each such retry counts as a delivery, and no key can be parked.
-   * - `overflow`: the engine cannot hold a message back.
    */
-  readonly hold: "inPlace" | "timed" | "overflow"
+  readonly hold: "inPlace" | "timed"
   /** The number of deliveries after which the engine itself drops or moves a message. */
   readonly discardsAfter: Option.Option<number>
   /** For how long the engine itself drops a second publish of the same id. With none it never does. */
@@ -107,12 +106,15 @@ export interface Demand {
  * @since 0.1.0
  */
 export interface SubscriptionSpec {
+  /** The registered name of the consumer. */
   readonly consumer: string
+  /** The names of the topics that the pipeline reads. */
   readonly topics: ReadonlyArray<string>
   /** The name of the worker, with a part that is unique for each run. */
   readonly worker: string
   /** Number of lanes of the consumer's queue. */
   readonly lanes: number
+  /** How long a lease lasts from its claim or its last renewal. */
   readonly lease: Duration.Duration
   /** How long `take` waits for a wake-up before it polls. */
   readonly idlePoll: Duration.Duration

@@ -172,7 +172,10 @@ describe("house rules", () => {
 
   it("gives no two files of src the same base name, nor two of test", () => {
     assert.deepEqual(Tidy.sharedNames(["src/A.ts", "src/b/A.ts", "src/index.ts", "src/b/index.ts"]), [
-      "A.ts: src/A.ts, src/b/A.ts"
+      "A: src/A, src/b/A"
+    ])
+    assert.deepEqual(Tidy.sharedNames(["test/a.ts", "test/a.test.ts", "test/b/a.test.ts", "test/c.ts"]), [
+      "a: test/a, test/b/a"
     ])
     assert.deepEqual(Tidy.sharedNames(sources), [])
     assert.deepEqual(Tidy.sharedNames(everywhere.filter((path) => path.startsWith("test/"))), [])

@@ -215,6 +215,12 @@ const server: Engine = { stream: undefined, single: false }
 /**
  * Provides store, transport and SqlClient on a Postgres server (15 or later).
  *
+ * ```ts
+ * import { Postgres } from "millrace/postgres"
+ *
+ * const services = Postgres.layer({ url: "postgres://app:secret@db:5432/shop", maxConnections: 20 })
+ * ```
+ *
  * @since 0.1.0
  */
 export const layer = (options: PostgresOptions): Layer.Layer<Services, PostgresError> =>
@@ -244,6 +250,15 @@ export const layerConfigWith = (
 
 /**
  * Provides the services of {@link layerConfigWith} without options: all settings come from the environment.
+ *
+ * ```ts
+ * import { Layer } from "effect"
+ * import { type Pipeline, Worker } from "millrace"
+ * import { Postgres } from "millrace/postgres"
+ *
+ * declare const ledger: Pipeline.Pipeline<void, never, never>
+ * const main = Worker.layer(ledger).pipe(Layer.provide(Postgres.layerConfig), Worker.launch)
+ * ```
  *
  * @since 0.1.0
  */

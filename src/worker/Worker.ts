@@ -75,6 +75,19 @@ export type WorkerError =
  * messages are given back at once, and no attempt is counted for them. Make `run` the last effect of the program: then
  * the process ends when its worker fails.
  *
+ * ```ts
+ * import { NodeRuntime } from "@effect/platform-node"
+ * import { Effect, Schema } from "effect"
+ * import { Memory, Pipeline, Topic, Worker } from "millrace"
+ *
+ * const Greetings = Topic.make("greetings", { schema: Schema.String, id: "random" })
+ * const greeter = Pipeline.from(Greetings, { consumer: "greeter" }).pipe(
+ *   Pipeline.tap((name) => Effect.log(`hello ${name}`))
+ * )
+ * const program = Worker.run(greeter, { concurrency: 64 }).pipe(Effect.provide(Memory.layer))
+ * const main = () => NodeRuntime.runMain(program, { teardown: Worker.teardown })
+ * ```
+ *
  * @since 0.1.0
  */
 export const run = <A, E, R, P extends Pipeline.Phase>(
@@ -86,6 +99,20 @@ export const run = <A, E, R, P extends Pipeline.Phase>(
 /**
  * Runs the pipeline until no message can be taken and none is in progress, then stops. It is meant for tests and for
  * cron jobs. Messages of held keys stay in the queue for the next run.
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Memory, Pipeline, Topic, Worker } from "millrace"
+ *
+ * const Greetings = Topic.make("greetings", { schema: Schema.String, id: "random" })
+ * const greeter = Pipeline.from(Greetings, { consumer: "greeter" }).pipe(
+ *   Pipeline.tap((name) => Effect.log(`hello ${name}`))
+ * )
+ * const program = Effect.gen(function*() {
+ *   yield* Topic.publish(Greetings, "ada")
+ *   yield* Worker.drain(greeter)
+ * }).pipe(Effect.provide(Memory.layer))
+ * ```
  *
  * @since 0.1.0
  */
@@ -169,6 +196,20 @@ export interface LayerOptions extends WorkerOptions {
  * A built layer cannot fail any more. A later failure is logged, `onFatal` is called with it, and the program of {@link
  * launch} fails with it.
  *
+ * ```ts
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Memory, Pipeline, Topic, Worker } from "millrace"
+ *
+ * const Greetings = Topic.make("greetings", { schema: Schema.String, id: "random" })
+ * const greeter = Pipeline.from(Greetings, { consumer: "greeter" }).pipe(
+ *   Pipeline.tap((name) => Effect.log(`hello ${name}`))
+ * )
+ * const workers = Worker.layer(greeter, {
+ *   lease: "1 minute",
+ *   onFatal: (cause) => Effect.logError("the greeter has stopped", cause)
+ * }).pipe(Layer.provide(Memory.layer))
+ * ```
+ *
  * @since 0.1.0
  */
 export const layer = <A, E, R, P extends Pipeline.Phase>(
@@ -234,6 +275,15 @@ export const launch = <A, E, R>(layer: Layer.Layer<A, E, R>): Effect.Effect<neve
  * Chooses the exit code in `NodeRuntime.runMain(program, { teardown: Worker.teardown })`. A program that was
  * interrupted by a signal exits with 0 after its graceful stop, where Effect's default is 130. A program that fails
  * still exits with 1.
+ *
+ * ```ts
+ * import { NodeRuntime } from "@effect/platform-node"
+ * import type { Effect } from "effect"
+ * import { Worker } from "millrace"
+ *
+ * declare const program: Effect.Effect<never>
+ * const main = () => NodeRuntime.runMain(program, { teardown: Worker.teardown })
+ * ```
  *
  * @since 0.1.0
  */

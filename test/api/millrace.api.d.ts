@@ -1696,7 +1696,7 @@ export interface Capabilities {
         readonly unit: "lane" | "group" | "message";
         readonly ceiling: Option.Option<Duration.Duration>;
     };
-    readonly hold: "inPlace" | "timed" | "overflow";
+    readonly hold: "inPlace" | "timed";
     readonly discardsAfter: Option.Option<number>;
     readonly deduplicates: Option.Option<Duration.Duration>;
     readonly maxBytes: Option.Option<number>;

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Entry } from "../checker/History.ts"
 import * as Child from "../harness/child.ts"
-import type { OperatorSetup, PublisherSetup, RelaySetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
+import type { OperatorSetup, PublisherSetup, RelaySetup, Setup, StarterSetup, WorkerSetup } from "./childSetup.ts"
 
 /** State that all children of a run share. */
 export interface Nursery {

@@ -22,10 +22,10 @@ import type { Entry } from "../checker/History.ts"
 import { given } from "../harness/given.ts"
 import * as Broken from "./broken.ts"
 import type { Broker } from "./brokers.ts"
+import type { OperatorSetup, PublisherSetup, RelaySetup, Setup, StarterSetup, WorkerSetup } from "./childSetup.ts"
 import * as Faults from "./Faults.ts"
 import { piecesOf, tried } from "./pieces.ts"
 import * as Pipelines from "./pipeline.ts"
-import type { OperatorSetup, PublisherSetup, RelaySetup, Setup, StarterSetup, WorkerSetup } from "./setup.ts"
 
 const setup = given<Setup>() ?? {} as Setup
 const file = openSync(setup.history, "a")

@@ -14,10 +14,10 @@ import { type Child, stop } from "../harness/child.ts"
 import { orderOf } from "./brokers.ts"
 import type { BrokerServer } from "./brokerServer.ts"
 import * as Children from "./children.ts"
+import type { WorkerSetup } from "./childSetup.ts"
 import { Dice } from "./dice.ts"
 import { type Act, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
 import type { Own, Server } from "./proxiedServer.ts"
-import type { WorkerSetup } from "./setup.ts"
 import * as Tables from "./tables.ts"
 
 export type Services = Store.Store | Transport.Transport | SqlClient.SqlClient

@@ -33,8 +33,7 @@ const orders: Readonly<Record<Capabilities["order"], string>> = {
 }
 const holds: Readonly<Record<Capabilities["hold"], string>> = {
   inPlace: "in its queue or in the store, for any time",
-  timed: "hidden for a time; parking is refused",
-  overflow: "refused"
+  timed: "hidden for a time; parking is refused"
 }
 const units: Readonly<Record<Capabilities["lease"]["unit"], string>> = {
   lane: "a lane",

@@ -211,8 +211,10 @@ export const exportedNames = (program: Node): ReadonlyArray<readonly [name: stri
 
 /** Files that share a base name, except `index.ts` and `main.ts`: a name must find its file. */
 export const sharedNames = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const byName = Map.groupBy(paths, (path) => path.slice(path.lastIndexOf("/") + 1))
-  return [...byName].filter(([name, group]) => name !== "index.ts" && name !== "main.ts" && group.length > 1)
+  const stem = (path: string) => path.replace(/(?:\.test)?\.tsx?$/, "")
+  // A file and its test in one folder are one.
+  const byName = Map.groupBy(new Set(paths.map(stem)), (path) => path.slice(path.lastIndexOf("/") + 1))
+  return [...byName].filter(([name, group]) => name !== "index" && name !== "main" && group.length > 1)
     .map(([name, group]) => `${name}: ${group.join(", ")}`)
 }
 

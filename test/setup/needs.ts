@@ -37,7 +37,7 @@ const readFrom = (root: string) => (path: string): string | undefined =>
   path.startsWith("test/") && existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : undefined
 
 /** Files that run each example and the main job as processes of their own. */
-const programs = /^test\/(?:examples|main-job\/(?:run|interrupted))\.test\.ts$/
+const programs = /^test\/(?:examples|main-job\/(?:mainJobRun|interrupted))\.test\.ts$/
 
 /**
  * Files without a database that take seconds of processor time each: random schedules and walks, servers, compilers and

@@ -7,11 +7,11 @@ const load = (path: string) => parse(path, read(path))
 const sources = files("src", ".ts")
 const root = sources.filter((path) => /^src\/\w+\.ts$/.test(path))
 
-/** Members of the ports that nothing in `src` calls yet, each with the part that will. */
+/** Members of the ports that no worker reads, each with its reader. */
 const reserved: Readonly<Record<string, string>> = {
-  release: "a broker's worker gives leases back",
+  release: "the conformance suite and the order stress give single leases back while the subscription is open",
   deduplicates: "the table of transports in README.md is generated from it",
-  maxBytes: "the table of transports in README.md is generated from it"
+  maxBytes: "so is that table, and the conformance suite skips by it, since a queue of SQS has its own limit"
 }
 
 describe("the public modules", () => {

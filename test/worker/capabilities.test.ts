@@ -58,13 +58,6 @@ const cases: Readonly<Record<string, Case>> = {
     instead: "use order continue",
     starts: ordered
   },
-  "retries in order, on an engine that cannot keep one key back": {
-    can: { hold: "overflow" },
-    pipeline: ordered,
-    asked: "retries in order",
-    instead: "use Retry.never",
-    starts: ordered.pipe(Pipeline.retry(Retry.never))
-  },
   "crashes, on an engine that drops messages before they could become dead letters": {
     can: { discardsAfter: Option.some(5) },
     pipeline: ordered,
@@ -182,7 +175,7 @@ describe("a capability that an engine lacks", () => {
     {
       order: Schema.Literals(["none", "group", "lane"]),
       fence: Schema.Literals(["token", "inbox"]),
-      hold: Schema.Literals(["inPlace", "timed", "overflow"]),
+      hold: Schema.Literals(["inPlace", "timed"]),
       keyOrder: Schema.Literals(["key", "none"]),
       delivery: Schema.Literals(["effectivelyOnce", "atLeastOnce", "atMostOnce"]),
       parks: Schema.Boolean,
@@ -209,7 +202,6 @@ describe("a capability that an engine lacks", () => {
       const expected = (needsOrder && order === "none")
         || (needsOrder && fence === "inbox" && delivery === "atLeastOnce")
         || (hold !== "inPlace" && parks)
-        || (hold === "overflow" && needsOrder && repeats && attempts > 1)
         || (discards !== undefined && discards <= maxCrashes * 2)
         || (discards !== undefined && hold === "timed" && repeats && discards <= attempts + maxCrashes * 2)
       assert.strictEqual(refused !== undefined, expected)

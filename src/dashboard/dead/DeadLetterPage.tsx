@@ -14,8 +14,8 @@ import { to } from "../place/Address.ts"
 import { offForViewers } from "../shell/Session.tsx"
 import { useKeys } from "../shell/Shortcuts.ts"
 import { CopyButton } from "../text/Copy.tsx"
+import { LinkedTrace } from "../text/LinkedTrace.tsx"
 import { Shown } from "../text/ShownText.tsx"
-import { TraceLink } from "../text/TraceLink.tsx"
 import { When } from "../text/When.tsx"
 import { Attempts } from "./Attempts.tsx"
 import { EditDialog } from "./EditDialog.tsx"
@@ -166,7 +166,7 @@ const DeadLetterFacts = ({ of: one }: { readonly of: DeadLetter }) => (
         ["Published", <When at={one.message.publishedAt} />],
         ["Reason", <Reason of={one.reason} />],
         ["Redriven", <span class="num">{one.redriven === 0 ? "never" : `${one.redriven}×`}</span>],
-        ...(one.trace === undefined ? [] : [["Trace", <TraceLink of={one.trace} />] as const]),
+        ...(one.trace === undefined ? [] : [["Trace", <LinkedTrace of={one.trace} />] as const]),
         ...(one.changedBy === "" ? [] : [
           [
             "Last decision",

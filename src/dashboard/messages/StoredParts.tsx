@@ -8,8 +8,8 @@ import { Headers, Payload } from "../dead/PayloadCard.tsx"
 import { Facts } from "../parts/Head.tsx"
 import { Loaded } from "../parts/States.tsx"
 import { to } from "../place/Address.ts"
+import { LinkedTrace } from "../text/LinkedTrace.tsx"
 import { Shown } from "../text/ShownText.tsx"
-import { TraceLink } from "../text/TraceLink.tsx"
 import { When } from "../text/When.tsx"
 
 /** Shows the stored message with this id. It was found under this key. */
@@ -72,7 +72,7 @@ const factsOf = ({ ahead, consumer, crashCount, dueAt, message, name, redriven, 
     : [["Before it in its key", <span class="num">{show(ahead)}</span>] as const]),
   ...(dueAt === undefined ? [] : [["Due", <When at={dueAt} exact />] as const]),
   ...(name === undefined ? [] : [["Name", <Shown text={name} />] as const]),
-  ...(trace === undefined ? [] : [["Trace", <TraceLink of={trace} />] as const]),
+  ...(trace === undefined ? [] : [["Trace", <LinkedTrace of={trace} />] as const]),
   ...(crashCount === 0 ? [] : [["Crashes", <span class="num">{crashCount}</span>] as const]),
   ...(redriven === 0 ? [] : [["Redriven", <span class="num">{redriven}×</span>] as const])
 ]

@@ -23,14 +23,22 @@ import * as SqlData from "./SqlData.ts"
  */
 export interface ColumnValues {
   readonly text: string
+  /** The text of a UUID. */
   readonly uuid: string
+  /** A whole number of 32 bits. */
   readonly int: number
+  /** A whole number of 64 bits. A `number` is exact up to 2^53. */
   readonly bigint: bigint | number
+  /** A floating-point number of 64 bits. */
   readonly float8: number
+  /** A decimal number. A text keeps every digit. */
   readonly numeric: string | number | bigint
   readonly boolean: boolean
+  /** A day. Of a `Date` it is the day in UTC. A text is like `2030-01-31`. */
   readonly date: Date | string
+  /** A moment: a `Date`, or a text that Postgres reads. */
   readonly timestamptz: Date | string
+  /** Bytes. */
   readonly bytea: Uint8Array
   /** Any value that JSON can represent. `null` is the NULL of SQL. */
   readonly jsonb: unknown

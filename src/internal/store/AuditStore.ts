@@ -67,12 +67,17 @@ export interface Entry {
   readonly at: number
   /** The operator. */
   readonly by: string
+  /** The kind of the action. */
   readonly action: Action
+  /** The consumer of the action. Empty if the action has none. */
   readonly consumer: string
+  /** The dead letter that the operator decided about, or empty. */
   readonly deadLetterId: string
   /** The redrive run that the action is about, or that redrove the dead letter. */
   readonly redriveRunId: string
+  /** The topic of the message, or the topic that was unsubscribed. */
   readonly topic: string
+  /** The key of the message, or the key that was paused, resumed or stepped. */
   readonly key: string
   /** The operator's note. */
   readonly note: string
@@ -88,12 +93,15 @@ export interface Entry {
 export interface Query {
   /** Only actions on dead letters, only those on consumers and keys, or only those on redrive runs. */
   readonly about?: "deadLetters" | "consumers" | "redriveRuns" | undefined
+  /** Only actions on this consumer and its dead letters. */
   readonly consumer?: string | undefined
+  /** Only actions on this dead letter. */
   readonly deadLetterId?: string | undefined
   /** Only actions on this redrive run, and the redrives that it made. */
   readonly redriveRunId?: string | undefined
   /** The operator. */
   readonly by?: string | undefined
+  /** Only actions of this kind. */
   readonly action?: Action | undefined
   /** Only entries older than this id: the last id of the previous page. */
   readonly before?: string | undefined

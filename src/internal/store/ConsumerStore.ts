@@ -81,8 +81,11 @@ export interface Consumer extends Omit<Registration, "pipeline"> {
  * @since 0.1.0
  */
 export interface ConsumerPause {
+  /** The operator that paused the consumer. */
   readonly by: string
+  /** When the pause began. */
   readonly at: number
+  /** The operator's note, or an empty text. */
   readonly note: string
   /**
    * When the pause ends by itself. A worker of the consumer ends it then, so it may be over for a while. Undefined if
@@ -97,6 +100,7 @@ export interface ConsumerPause {
  * @since 0.1.0
  */
 export interface HeldKey {
+  /** The held key, as the topic derived it. */
   readonly key: string
   /**
    * When the key's next retry is due, in milliseconds since the epoch on the store's clock. Undefined if no retry is
@@ -174,7 +178,9 @@ export interface Neglected {
  * @since 0.1.0
  */
 export interface Settled {
+  /** Messages that were committed. */
   readonly committed: number
+  /** Messages whose id was committed or dead-lettered before. */
   readonly duplicates: number
   /** Messages that became dead letters. */
   readonly dead: number

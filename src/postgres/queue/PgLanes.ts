@@ -19,20 +19,16 @@ import * as Latch from "effect/Latch"
 import type { SqlError } from "effect/sql/SqlError"
 import type { HeldLease } from "../../Delivery.ts"
 import { ConsumerRemoved, LeaseLost, SubscriptionLost } from "../../Errors.ts"
-import * as Telemetry from "../../Telemetry.ts"
 import type { SubscriptionSpec } from "../../Transport.ts"
 import type { PgDatabase } from "../session/PgClient.ts"
 import * as PgFailure from "../session/PgFailure.ts"
 import type { Rows } from "../session/PgSession.ts"
 import * as ConsumersSql from "../sql/consumers.ts"
 import * as Sql from "../sql/lanes.ts"
-import * as MessagesSql from "../sql/messages.ts"
 import type { Names } from "../sql/names.ts"
+import { intervalOf, LaneClaims } from "./LaneClaims.ts"
 import { LaneIsolation } from "./LaneIsolation.ts"
 import type { OwnedLane } from "./Row.ts"
-
-/** The most lanes that one transaction claims. */
-const lanesAtOnce = 8
 
 /** A change of a worker's lanes. It is reported synchronously, at the moment of the change. */
 export type LaneChange =
@@ -57,22 +53,14 @@ export class PgLanes {
   readonly #lease: number
   readonly #text: ReturnType<typeof Sql.make>
   readonly #consumers: ReturnType<typeof ConsumersSql.make>
-  readonly #countCrashes: string
+  readonly #claims: LaneClaims
   readonly #report: (change: LaneChange) => void
   readonly #owned = new Map<number, OwnedLane>()
   readonly #byLease = new Map<HeldLease, OwnedLane>()
   #share: number
-  /**
-   * The highest limit so far of messages of one key in flight. A dead owner may have had as many in flight, so a
-   * takeover counts a crash for that many messages of each key.
-   */
-  #mostPerKey = 1
   #nextBeat = 0n
-  #nextClaim = 0n
   #removed = false
   #abandoned = false
-  /** Lanes of dead owners that were claimed since the last line about them. */
-  #takenOver = 0
   /** Whether an operator has paused the consumer, according to the last heartbeat or poll. */
   paused = false
   /** Opened by a heartbeat that has seen a running redrive run of the consumer. */
@@ -93,11 +81,16 @@ export class PgLanes {
     this.#lease = Duration.toMillis(spec.lease)
     this.#text = Sql.make(names)
     this.#consumers = ConsumersSql.make(names)
-    this.#countCrashes = MessagesSql.make(names).countCrashes
     this.#share = spec.lanes
     this.isolation = new LaneIsolation(
       () => [...this.#owned.values()].filter((owned) => !this.#isLost(owned)),
       (lanes, seqs) => db.machinery(this.#text.isolate, [...this.#tokens(lanes), seqs])
+    )
+    this.#claims = new LaneClaims(
+      db,
+      names,
+      { life, queue, spec, isolation: this.isolation },
+      (row, at) => this.#add(row, at)
     )
   }
 
@@ -192,7 +185,7 @@ export class PgLanes {
       // `abandon` holds the permit of `whileUnchanged` until it has given the lanes back. So the worker fails only
       // after that.
       if (this.#abandoned) return this.isolation.whileUnchanged(Effect.fail(PgFailure.layerClosed()))
-      this.#mostPerKey = Math.max(this.#mostPerKey, perKey)
+      this.#claims.mostPerKey = Math.max(this.#claims.mostPerKey, perKey)
       for (const owned of this.#owned.values()) this.#isLost(owned)
       const share = Effect.andThen(this.#fitShare(inFlight), this.#claim)
       return Effect.andThen(this.#open, this.#heartbeat).pipe(
@@ -211,7 +204,7 @@ export class PgLanes {
     Clock.monotonicTimeNanos,
     (now) => {
       if (now < this.#nextBeat) return Effect.void
-      this.#nextBeat = now + this.#interval(this.#lease / 3)
+      this.#nextBeat = now + intervalOf(this.#spec, this.#lease / 3)
       return Effect.flatMap(
         this.#db.machinery(this.#consumers.heartbeat, [
           this.queue,
@@ -237,10 +230,6 @@ export class PgLanes {
       this.paused = false
     })
   )
-
-  #interval(millis: number): bigint {
-    return BigInt(Math.round(Math.min(millis, Duration.toMillis(this.#spec.idlePoll)) * 1e6))
-  }
 
   /**
    * Marks surplus lanes as leaving, first those without messages in flight. Then gives back the leaving lanes that have
@@ -283,70 +272,18 @@ export class PgLanes {
     return [this.queue, owned.map((each) => each.lane), owned.map((each) => each.lease.token), this.life]
   }
 
-  readonly #claim: Effect.Effect<void, SqlError> = Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+  readonly #claim: Effect.Effect<void, SqlError> = Effect.suspend(() => {
     const wanted = this.#share - this.#owned.size
-    if (wanted <= 0 || now < this.#nextClaim) return Effect.void
-    this.#nextClaim = now + this.#interval(Infinity)
+    if (wanted <= 0) return Effect.void
     // A failed claim must not stop the worker from reading the lanes that it owns already.
     return Effect.catch(
-      Effect.ensuring(this.#claimUpTo(wanted), this.#logTakeover),
+      this.#claims.claim(wanted),
       (error) =>
         this.#owned.size === 0 ? Effect.fail(error) : Effect.annotateLogs(
           Effect.logWarning(PgFailure.transportError("claim lanes")(error).message),
           { consumer: this.#spec.consumer }
         )
     )
-  })
-
-  /** Logs one line about all lanes of dead owners that this claim took over. */
-  readonly #logTakeover: Effect.Effect<void> = Effect.suspend(() => {
-    const lanes = this.#takenOver
-    this.#takenOver = 0
-    const text =
-      `Worker ${this.#spec.worker} took over ${lanes} of ${this.#spec.lanes} lanes. Their leases had expired, since their `
-      + "last owner died or was stopped for too long. No message is lost."
-    return lanes === 0
-      ? Effect.void
-      : Effect.annotateLogs(Effect.logInfo(text), { consumer: this.#spec.consumer })
-  })
-
-  /**
-   * Claims up to `wanted` lanes, a few in each transaction. The transaction also counts crashes for the messages of
-   * dead owners, so many lanes at once would make it long.
-   */
-  #claimUpTo(wanted: number): Effect.Effect<void, SqlError> {
-    const most = Math.min(wanted, lanesAtOnce)
-    return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-      // An interrupted transaction may have committed its claim. The leases of those lanes then expire by themselves.
-      const claimed = Effect.map(this.#db.onMachinery(this.#db.transaction(this.#claimLanes(most))), (rows) => {
-        for (const row of rows) this.#add(row, now)
-        return rows
-      })
-      return Effect.flatMap(this.isolation.whileUnchanged(claimed), (rows) => {
-        const expired = rows.filter((row) => row["died"] === true).length
-        this.#takenOver += expired
-        const count = Telemetry.claimed(this.#spec.consumer, expired, rows.length - expired)
-        return rows.length < most || wanted === most ? count : Effect.andThen(count, this.#claimUpTo(wanted - most))
-      })
-    })
-  }
-
-  /**
-   * Locks free lanes, and raises their tokens. For each lane of a dead owner, it counts a crash for the messages that
-   * this owner may have had in flight. Returns the claimed lanes with their new tokens.
-   */
-  readonly #claimLanes = Effect.fnUntraced({ self: this }, function*(wanted: number): Effect.fn.Return<Rows, SqlError> {
-    const rows = yield* this.#db.within(this.#text.lockFree, [this.queue, wanted, this.#spec.worker, this.life])
-    if (rows.length === 0) return rows
-    const lanes = rows.map((row) => row["lane"])
-    const ours = [this.queue, lanes, this.#spec.worker, this.#lease, this.isolation.ofClaimed, this.life]
-    const tokens = new Map((yield* this.#db.within(this.#text.claim, ours)).map((row) => [row["lane"], row["token"]]))
-    for (const row of rows) {
-      if (row["died"] !== true || row["fetched_to"] === 0n || row["alone"] === 0n) continue
-      const { alone, fetched_to, lane } = row
-      yield* this.#db.within(this.#countCrashes, [this.queue, lane, fetched_to, alone, this.#mostPerKey])
-    }
-    return rows.map((row) => ({ ...row, token: tokens.get(row["lane"]) }))
   })
 
   #add(row: Rows[number], claimedAt: bigint): void {

@@ -26,11 +26,7 @@
  * A poll, with the handing over of its rows, and the writing of a hold exclude each other. So no poll misses a hold
  * that is written beside it. On any failure or interruption the reader drops its state and begins at mark 0. It still
  * remembers the rows in flight, and passes over them.
- *
- * A hold hides its key's rows from one seq upwards. When a late row of the key appears below that seq, the hold must be
- * *lowered* to the row. The reader does not wait for a hold that another transaction has locked, since all other keys
- * would wait with it. Each later poll tries again to end a locked due hold. If a hold that must be lowered is locked,
- * the reader remembers the row below it, until the hold is lowered or has ended.
+ * `ReaderHolds.ts` ends due holds, and lowers holds to late rows.
  *
  * @since 0.1.0
  */
@@ -43,12 +39,12 @@ import type { Demand } from "../../Transport.ts"
 import type { Rows } from "../session/PgSession.ts"
 import { InFlightRows } from "./InFlightRows.ts"
 import { lowest, max, min, type Place, Poll, type PollRequest, type Reading, type Row, shares } from "./Poll.ts"
+import { ReaderHolds } from "./ReaderHolds.ts"
 import type { ReaderPort } from "./ReaderPort.ts"
 import { deliveryOf, type OwnedLane, type Receipt, receiptOf } from "./Row.ts"
 
 /** The xmax before the first poll. No transaction has so high an id, so no row is late for that poll. */
 const noXid = "18446744073709551615"
-const none: ReadonlySet<string> = new Set()
 /** The message of a source has no seq of its own, and moves behind all rows of its key. */
 const behindAll = 2n ** 63n - 1n
 /** The most rows that one poll reads, and the most lagging keys that one poll asks for. */
@@ -65,6 +61,7 @@ export class QueueReader<E> {
   readonly roomAgain = Latch.makeUnsafe(false)
 
   readonly #port: ReaderPort<E>
+  readonly #holds: ReaderHolds<E>
   readonly #exclusive = Semaphore.makeUnsafe(1)
   readonly #lanes = new Map<number, Reading>()
   readonly #inFlight = new InFlightRows()
@@ -72,16 +69,14 @@ export class QueueReader<E> {
   readonly #lagging = new Map<string, Place>()
   /** The most messages of one key in flight, according to the last demand. */
   #perKey = 1
-  /** key -> the oldest row that the key's hold does not cover yet. The hold must be lowered to that row. */
-  readonly #belowHold = new Map<string, Place>()
   #running: ReadonlyArray<string> = []
   #xmax = noXid
   #top = 0n
-  #due: ReadonlyArray<string> = []
   #current: Poll | undefined
 
   constructor(port: ReaderPort<E>) {
     this.#port = port
+    this.#holds = new ReaderHolds(port, this.stats)
   }
 
   /**
@@ -102,9 +97,8 @@ export class QueueReader<E> {
   }
 
   #forgetLagging(lane: number): void {
-    for (const keys of [this.#lagging, this.#belowHold]) {
-      for (const [key, of] of keys) if (of.lane === lane) keys.delete(key)
-    }
+    for (const [key, of] of this.#lagging) if (of.lane === lane) this.#lagging.delete(key)
+    this.#holds.forgetLane(lane)
   }
 
   /** Stops reading the lane, and forgets its rows in flight. */
@@ -178,7 +172,8 @@ export class QueueReader<E> {
         this.#current = undefined
         for (const { owned } of this.#lanes.values()) if (owned.lost) this.forget(owned)
         if (this.#lanes.size === 0 || demand.messages <= 0) return Effect.succeed(0)
-        const due = this.#due.length > 0 ? this.#endDue() : Effect.succeed(none)
+        const owned = [...this.#lanes.values()].map((reading) => reading.owned)
+        const due = this.#holds.endDue(owned, (key, place) => this.#readFrom(key, place))
         const read = Effect.flatMap(due, (locked) => this.#read(demand, locked))
         return Effect.flatMap(read, (poll) => this.#handOver(poll, accept))
       }),
@@ -193,11 +188,10 @@ export class QueueReader<E> {
     this.stats.resets++
     for (const reading of this.#lanes.values()) reading.mark = 0n
     this.#lagging.clear()
-    this.#belowHold.clear()
+    this.#holds.reset()
     this.#running = []
     this.#xmax = noXid
     this.#top = 0n
-    this.#due = []
     // The rows of the failed poll were entered as in flight, but the worker never got them. So they are removed here.
     for (const { receipt, row } of this.#current?.out ?? []) this.#inFlight.remove(row["key"] as string, receipt)
     this.#current = undefined
@@ -243,7 +237,7 @@ export class QueueReader<E> {
       const poll = this.#current = new Poll(demand, request, readings)
       // A paused consumer's poll reads no rows. So no mark moves, and the next poll asks for the same rows.
       if (meta.paused) return Effect.succeed(poll)
-      this.#due = meta.due ?? []
+      this.#holds.due = meta.due ?? []
       this.#running = meta.running ?? []
       this.#xmax = meta.xmax
       let i = 0
@@ -256,17 +250,8 @@ export class QueueReader<E> {
       if (poll.advance(fresh, this.#top)) this.more = true
       this.#putIdleBack()
       this.#top = BigInt(meta.top)
-      if (this.#due.some((key) => !locked.has(key)) || (this.#lagging.size > 0 && late > 0)) this.more = true
-      return this.#belowHold.size === 0 ? Effect.succeed(poll) : Effect.as(this.#lower(), poll)
-    })
-  }
-
-  /** Lowers the holds in `#belowHold`. A hold that another transaction has locked stays there for the next poll. */
-  #lower(): Effect.Effect<void, E> {
-    const from = new Map([...this.#belowHold].map(([key, { seq }]) => [key, seq]))
-    return Effect.map(this.#port.lower(from), (rows) => {
-      this.stats.lowered += rows.length
-      for (const row of rows) this.#belowHold.delete(row["key"] as string)
+      if (this.#holds.isDue(locked) || (this.#lagging.size > 0 && late > 0)) this.more = true
+      return Effect.as(this.#holds.lower, poll)
     })
   }
 
@@ -371,7 +356,7 @@ export class QueueReader<E> {
     if (held === null) return false
     const key = row["key"] as string
     const seq = row["seq"] as bigint
-    if (held > seq) this.#belowHold.set(key, { lane, seq: min(seq, this.#belowHold.get(key)?.seq) })
+    if (held > seq) this.#holds.mustLower(key, { lane, seq })
     return true
   }
 
@@ -400,27 +385,6 @@ export class QueueReader<E> {
     this.stats.rows++
     poll.out.push({ row, receipt })
     return "taken"
-  }
-
-  /**
-   * Ends holds that are due; from then on their keys lag. Only this function ends holds. Returns the keys whose holds
-   * are still there: another transaction has locked the hold, an operator has paused the key, or the lane is lost.
-   */
-  #endDue(): Effect.Effect<ReadonlySet<string>, E> {
-    const due = this.#due
-    this.#due = []
-    return Effect.map(this.#port.endDue([...this.#lanes.values()].map((reading) => reading.owned), due), (rows) => {
-      this.stats.held += rows.length
-      const locked = new Set(due)
-      for (const row of rows) {
-        const key = row["key"] as string
-        locked.delete(key)
-        const lane = row["lane"] as number
-        this.#readFrom(key, { lane, seq: min(row["from_seq"] as bigint, this.#belowHold.get(key)?.seq) })
-        this.#belowHold.delete(key)
-      }
-      return locked
-    })
   }
 
   /**

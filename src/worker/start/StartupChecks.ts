@@ -117,22 +117,15 @@ const unordered = (can: Capabilities, { delivery, keyOrder }: Pipeline.Settings)
 }
 
 /** Refuses holds that the engine cannot keep. */
-const unheld = (
-  can: Capabilities,
-  { delivery, keyOrder, order, retry }: Pipeline.Settings
-): Unsupported | undefined => {
-  if (can.hold !== "inPlace" && order === "park") {
-    return no(
+const unheld = (can: Capabilities, { order }: Pipeline.Settings): Unsupported | undefined =>
+  can.hold !== "inPlace" && order === "park"
+    ? no(
       can,
       "parked keys",
       "it cannot keep one key back until an operator decides",
       "use order continue in Pipeline.deadLetter, or a transport on Postgres"
     )
-  }
-  return can.hold === "overflow" && keyOrder === "key" && delivery !== "atMostOnce" && knownAttempts.get(retry) !== 1
-    ? no(can, "retries in order", "it cannot keep one key back", "use Retry.never, or a transport on Postgres")
     : undefined
-}
 
 /** Refuses an engine that takes a message away while Millrace may still deliver it. */
 const discarding = (

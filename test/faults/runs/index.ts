@@ -9,7 +9,7 @@ import { backendKilled, beforeNextPoll, failover, lastMoments } from "./forgetti
 import { kills } from "./kills.ts"
 import { poison } from "./poison.ts"
 import { restarts } from "./restarts.ts"
-import { retention } from "./retention.ts"
+import { retention } from "./retentionRuns.ts"
 import { staleOwners } from "./staleOwners.ts"
 import { stalls } from "./stalls.ts"
 import { starts } from "./starts.ts"

@@ -73,7 +73,7 @@ export const factMutants: ReadonlyArray<Mutant> = [
   {
     name: "a takeover without a log line",
     guarantee: "observability",
-    file: "src/postgres/queue/PgLanes.ts",
+    file: "src/postgres/queue/LaneClaims.ts",
     from: "this.#takenOver += expired",
     to: "this.#takenOver += 0 * expired",
     test: "test/postgres/warnings.test.ts",

@@ -37,7 +37,7 @@ export const capabilityMutants: ReadonlyArray<Mutant> = [
     guarantee: "order per key",
     file,
     from: "can.hold !== \"inPlace\" && order === \"park\"",
-    to: "can.hold === \"overflow\" && order === \"park\"",
+    to: "false",
     test,
     named: "for parked keys, where a message is only hidden"
   },

@@ -14,17 +14,17 @@ export const holdMutants: ReadonlyArray<Mutant> = [
   {
     name: "a locked due hold tried repeatedly in one poll",
     guarantee: "bounded",
-    file: "src/postgres/queue/QueueReader.ts",
-    from: "this.#due.some((key) => !locked.has(key))",
-    to: "this.#due.length > 0",
+    file: "src/postgres/queue/ReaderHolds.ts",
+    from: "this.due.some((key) => !locked.has(key))",
+    to: "this.due.length > 0",
     test: "test/postgres/QueueReader.test.ts",
     named: "ends a due hold that another transaction had locked"
   },
   {
     name: "a late row forgotten because its key's hold was locked",
     guarantee: "no loss",
-    file: "src/postgres/queue/QueueReader.ts",
-    from: "seq: min(row[\"from_seq\"] as bigint, this.#belowHold.get(key)?.seq)",
+    file: "src/postgres/queue/ReaderHolds.ts",
+    from: "seq: min(row[\"from_seq\"] as bigint, this.#below.get(key)?.seq)",
     to: "seq: row[\"from_seq\"] as bigint",
     test: "test/postgres/QueueReader.test.ts",
     named: "ends a due hold that another transaction had locked"

@@ -79,7 +79,7 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     named: "with a lease below three seconds"
   },
   {
-    name: "brokers: a lost lease of a suspect convicts it",
+    name: "brokers: a suspect with a lost lease becomes a dead letter",
     guarantee: "poison cannot block",
     file: "src/internal/broker/BrokerSubscription.ts",
     from:
@@ -196,5 +196,14 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     to: "window - this.#entries.length)",
     test: "test/redis/logLane.test.ts",
     named: "reads more entries again when they are small"
+  },
+  {
+    name: "brokers: a poll interrupted by one that fails beside it",
+    guarantee: "no loss",
+    file: "src/internal/broker/Polls.ts",
+    from: "yield* Effect.flatMap(Effect.forkDetach(request, { startImmediately: true }), Fiber.join)",
+    to: "yield* request",
+    test: "test/sqs/polls.test.ts",
+    named: "ends, although a poll beside it fails"
   }
 ]

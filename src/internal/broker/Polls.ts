@@ -10,6 +10,7 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { TransportError } from "../../Errors.ts"
 import type { Demand } from "../../Transport.ts"
@@ -52,7 +53,9 @@ export const make = <R extends Received>(
 
   const one = Effect.fnUntraced(function*(most: number, waitMillis: number) {
     const sent = yield* Clock.monotonicTimeNanos
-    const messages = yield* receive({ most, waitMillis, leaseMillis: options.leaseMillis })
+    // A fiber of its own ends the request. Neither a poll beside it that fails nor the end of the scope interrupts it.
+    const request = Effect.interruptible(receive({ most, waitMillis, leaseMillis: options.leaseMillis }))
+    const messages = yield* Effect.flatMap(Effect.forkDetach(request, { startImmediately: true }), Fiber.join)
     sizes.note(messages.length, options.accept(messages, sent))
     return messages.length
   })

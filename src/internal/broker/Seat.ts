@@ -51,8 +51,8 @@ export const ofStore = ({ queue }: Seat, operation: string) => (error: StoreFail
 
 /**
  * Makes messages visible again, later ones first. Before that, waits for renewals that are on their way, since a late
- * one could hide a message again. Asks once more for each message that the broker has refused for now. A message that is
- * not given back stays hidden until its lease would have ended.
+ * one could hide a message again. Asks once more for each message that the broker has refused for now. A message that
+ * is not given back stays hidden until its lease would have ended.
  */
 export const giveBack = ({ onTheWay, queue }: Seat, entries: ReadonlyArray<Hidden>): Effect.Effect<void> => {
   const hide = (some: ReadonlyArray<Hidden>) => inBatches(queue, some, eachOutcome(queue.hide))

@@ -79,7 +79,7 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     named: "with a lease below three seconds"
   },
   {
-    name: "brokers: a lost lease of a suspect convicts it",
+    name: "brokers: a suspect with a lost lease becomes a dead letter",
     guarantee: "poison cannot block",
     file: "src/internal/broker/BrokerSubscription.ts",
     from:
@@ -160,5 +160,50 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     to: "return Effect.void",
     test: "test/sqs/sqsSubscription.test.ts",
     named: "is kept until shortly before 12 hours"
+  },
+  {
+    name: "brokers: a round of polls that counts no bytes",
+    guarantee: "bounded",
+    file: "src/internal/broker/Polls.ts",
+    from: "const messages = Math.min(wanted.messages, sizes.fitInto(wanted.bytes))",
+    to: "const { messages } = wanted",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "receives no more bytes than the demand has room for"
+  },
+  {
+    name: "brokers: waiting messages without a bound of their bytes",
+    guarantee: "bounded",
+    file: "src/internal/broker/Seat.ts",
+    from: "waiting.reduce((sum, { bytes }) => sum + bytes, 0) >= wanted.bytes",
+    to: "waiting.length < 0",
+    test: "test/sqs/sqsSubscription.test.ts",
+    named: "receives nothing while the messages that wait for their keys"
+  },
+  {
+    name: "log: waiting entries without a bound of their bytes",
+    guarantee: "bounded",
+    file: "src/postgres/queue/LogLane.ts",
+    from: "if (this.leaving || (left <= 0 && this.#waiting > 0)) return 0",
+    to: "if (this.leaving) return 0",
+    test: "test/redis/logLane.test.ts",
+    named: "as many bytes as it may keep"
+  },
+  {
+    name: "log: a read that counts no bytes",
+    guarantee: "bounded",
+    file: "src/postgres/queue/LogLane.ts",
+    from: "window - this.#entries.length, this.#sizes.fitInto(left))",
+    to: "window - this.#entries.length)",
+    test: "test/redis/logLane.test.ts",
+    named: "reads more entries again when they are small"
+  },
+  {
+    name: "brokers: a poll interrupted by one that fails beside it",
+    guarantee: "no loss",
+    file: "src/internal/broker/Polls.ts",
+    from: "yield* Effect.flatMap(Effect.forkDetach(request, { startImmediately: true }), Fiber.join)",
+    to: "yield* request",
+    test: "test/sqs/polls.test.ts",
+    named: "ends, although a poll beside it fails"
   }
 ]

@@ -1,4 +1,4 @@
-/** What a worker on Redis Streams asks while it has nothing to do: an idle stream, and a paused consumer. */
+/** A worker on Redis Streams reads seldom while it has nothing to do: on an idle stream, and while it is paused. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer } from "effect"
 import { Redis } from "effect/persistence/Redis"

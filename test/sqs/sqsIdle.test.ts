@@ -1,4 +1,4 @@
-/** What a worker on SQS asks while it has nothing to do: an idle queue, a paused consumer, and how often it asks. */
+/** A worker on SQS polls seldom while it has nothing to do: on an idle queue, and while it is paused. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { TestClock } from "effect/testing"

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { type Delivery, Hold, MessageId, Pipeline, Store, Transport, Worker } from "millrace"
-import { failure } from "../../src/testing/conformance/kit.ts"
+import { failure, makeMessage } from "../../src/testing/conformance/kit.ts"
 import { deadLetters, eventually, order, Orders, orders, runReadyFibers, start, stop } from "../worker/support.ts"
 import { send, sqs, transportOn } from "./sqsKit.ts"
 
@@ -316,6 +316,56 @@ describe("a take on SQS", () => {
       assert.isAtMost(Math.max(...sizes), 3)
       assert.deepStrictEqual(got.toSorted(), orders("a", 10).map(({ id }) => id).toSorted())
       assert.isBelow(model.requests.get("receive")!, 60, "it does not spin")
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  })
+
+  it.effect("receives no more bytes than the demand has room for, as soon as it knows the size of messages", () => {
+    const { layer, model } = sqs({ fifo: false })
+    return Effect.gen(function*() {
+      const { receive, subscription } = yield* opened
+      const transport = yield* Transport.Transport
+      const payload = JSON.stringify("x".repeat(200_000))
+      const messages = yield* Effect.forEach(
+        orders("a", 150),
+        ({ id }) => makeMessage({ topic: "orders", id, payload })
+      )
+      yield* transport.publish(messages)
+      const most: Array<number> = []
+      for (let got = 0; got < 150;) {
+        const some = yield* receive(1, { messages: 100, bytes: 2_000_000, perKey: 100 })
+        most.push(model.hidden(yield* now).length)
+        yield* subscription.acknowledge(some)
+        got += some.length
+        yield* TestClock.adjust("100 millis")
+        yield* runReadyFibers
+      }
+      // 2 MB are ten messages. As many may wait, and a group of requests brings up to ten.
+      assert.isAtMost(Math.max(...most), 30)
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  })
+
+  it.effect("receives nothing while the messages that wait for their keys have as many bytes as the demand", () => {
+    const { layer, model } = sqs({ fifo: true })
+    return Effect.gen(function*() {
+      const { receive, subscription } = yield* opened
+      const transport = yield* Transport.Transport
+      const payload = JSON.stringify("x".repeat(300_000))
+      for (const key of ["a", "b"]) {
+        const messages = yield* Effect.forEach(
+          orders(key, 10),
+          ({ id }) => makeMessage({ topic: "orders", key, id, payload })
+        )
+        yield* transport.publish(messages)
+      }
+      const demand = { messages: 100, bytes: 1_000_000, perKey: 1 }
+      const [first] = yield* receive(1, demand)
+      const taking = yield* Effect.forkChild(subscription.take(demand, () => {}))
+      yield* TestClock.adjust("3 seconds")
+      yield* runReadyFibers
+      assert.isDefined(taking.pollUnsafe())
+      assert.strictEqual(model.hidden(yield* now).length, 10)
+      yield* subscription.acknowledge([first!])
+      assert.deepStrictEqual(idsOf(yield* receive(1, demand)), ["a2"])
     }).pipe(Effect.scoped, Effect.provide(layer))
   })
 

@@ -2,8 +2,8 @@
  * Renews leases at a broker, many messages in a request, and reads the failures that each answer lists.
  *
  * A lease is confirmed if the broker has leased each of its messages for another time. If it refuses the handle of one
- * message, another worker may have it, so the lease is lost at once. Near the broker's ceiling a message is leased for the
- * time that is left, and its lease ends shortly before.
+ * message, another worker may have it, so the lease is lost at once. Near the broker's ceiling a message is leased for
+ * the time that is left, and its lease ends shortly before.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"

@@ -134,13 +134,13 @@ export const make = (seat: Seat, atBroker: Subscription, lanes: OverflowLanes): 
         if (lanes.paused()) return { handed: 0, moved: false }
         yield* readRecords(seat)
         const moved = yield* divert(seat, lanes)
-        seat.wanted = demand.messages
+        seat.wanted = demand
         return { handed: demand.messages > 0 ? handOut(seat, demand, accept) : 0, moved }
       }),
     arrival: Effect.suspend(() =>
       lanes.paused() || isBusy(seat)
         ? seat.roomAgain.await
-        : polled(seat, seat.wanted)
+        : polled(seat)
     ),
     awaited: () => isAwaited(seat) && !lanes.paused() && !isBusy(seat),
     acknowledge,

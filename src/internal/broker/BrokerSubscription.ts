@@ -89,6 +89,7 @@ const take = (seat: Seat): Subscription["take"] =>
       Effect.sync(() => seat.pause.paused ? 0 : handOut(seat, demand, accept))
     )
     const handing = seat.reading.withPermits(1)(hand)
+    seat.wanted = demand
     yield* checkConsumer(seat)
     seat.roomAgain.closeUnsafe()
     if ((yield* handing) > 0) return
@@ -97,7 +98,7 @@ const take = (seat: Seat): Subscription["take"] =>
       yield* handing
       return
     }
-    const round = polled(seat, demand.messages)
+    const round = polled(seat)
     yield* isAwaited(seat) ? round : Effect.raceFirst(round, Effect.sleep(idle))
     yield* handing
   })
@@ -279,7 +280,7 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
     reading: Semaphore.makeUnsafe(1),
     pause,
     roomAgain: Latch.makeUnsafe(),
-    wanted: 0
+    wanted: { messages: 0, bytes: 0, perKey: 0 }
   }
   const atBroker = subscription(seat, yield* Effect.scope)
   return store.overflow === undefined

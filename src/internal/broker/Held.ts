@@ -30,6 +30,8 @@ export interface Entry {
   readonly message: Message
   readonly lease: HeldLease
   readonly position: bigint
+  /** Bytes of the payload. */
+  readonly bytes: number
   /** Monotonic nanoseconds, read before the poll was sent. A broker's ceiling counts from here. */
   receivedAt: bigint
   /** The handle of the newest delivery, since the broker may refuse an older one. */
@@ -80,10 +82,15 @@ export class Held {
 
   /**
    * Enters received messages. A message that the subscription has already came again: only its handle is replaced, and
-   * it is not handed out twice.
+   * it is not handed out twice. Returns the bytes of the new messages.
    */
-  enter<R extends Received>(messages: ReadonlyArray<R>, claimedAt: bigint, messageOf: (received: R) => Message): void {
+  enter<R extends Received>(
+    messages: ReadonlyArray<R>,
+    claimedAt: bigint,
+    messageOf: (received: R) => Message
+  ): number {
     this.purge()
+    let bytes = 0
     for (const received of messages) {
       const known = this.byMessage.get(received.messageId)
       if (known !== undefined) {
@@ -93,12 +100,14 @@ export class Held {
         continue
       }
       const lease = this.leaseFor(received.groupId, claimedAt)
+      const message = messageOf(received)
       const entry: Entry = {
         messageId: received.messageId,
         groupId: received.groupId,
-        message: messageOf(received),
+        message,
         lease,
         position: received.sequence ?? ++this.number,
+        bytes: Buffer.byteLength(message.payload),
         receivedAt: claimedAt,
         handle: received.handle,
         receiveCount: received.receiveCount,
@@ -109,7 +118,9 @@ export class Held {
       }
       this.byMessage.set(received.messageId, entry)
       this.holdings.get(lease)!.entries.add(entry)
+      bytes += entry.bytes
     }
+    return bytes
   }
 
   private leaseFor(groupId: string | undefined, claimedAt: bigint): HeldLease {

@@ -4,24 +4,31 @@
  *
  * A round that finds nothing takes some time, however soon the broker answers. So no broker is asked in a loop.
  *
- * If a round of polls brings full answers, the next round has twice as many polls; otherwise it has one.
+ * If a round of polls brings full answers, the next round has twice as many polls; otherwise it has one. A round asks
+ * for as many messages as the worker has bytes for, judged by the size of the last ones.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { TransportError } from "../../Errors.ts"
+import type { Demand } from "../../Transport.ts"
+import { MessageSizes } from "../MessageSizes.ts"
 import type { BrokerQueue, Received } from "./BrokerQueue.ts"
 
 export interface Polls {
   /** Whether the last round failed. */
   readonly failing: () => boolean
-  /** Waits for a round of polls for so many messages. Begins the round if none is under way. */
-  readonly round: (messages: number) => Effect.Effect<void, TransportError>
+  /** Waits for a round of polls for so many messages and bytes. Begins the round if none is under way. */
+  readonly round: (wanted: Pick<Demand, "bytes" | "messages">) => Effect.Effect<void, TransportError>
 }
 
-/** The received messages of one poll. `claimedAt` is the time before the request, in monotonic nanoseconds. */
-export type Accept<R> = (messages: ReadonlyArray<R>, claimedAt: bigint) => void
+/**
+ * Takes the received messages of one poll, and returns their bytes. `claimedAt` is the time before the request, in
+ * monotonic nanoseconds.
+ */
+export type Accept<R> = (messages: ReadonlyArray<R>, claimedAt: bigint) => number
 
 /** The most polls at the same time. */
 const mostPolls = 8
@@ -42,35 +49,41 @@ export const make = <R extends Received>(
   let polls = 1
   let failing = false
   let restUntil = -Infinity
+  const sizes = new MessageSizes()
 
   const one = Effect.fnUntraced(function*(most: number, waitMillis: number) {
     const sent = yield* Clock.monotonicTimeNanos
-    const messages = yield* receive({ most, waitMillis, leaseMillis: options.leaseMillis })
-    options.accept(messages, sent)
+    // A fiber of its own ends the request. Neither a poll beside it that fails nor the end of the scope interrupts it.
+    const request = Effect.interruptible(receive({ most, waitMillis, leaseMillis: options.leaseMillis }))
+    const messages = yield* Effect.flatMap(Effect.forkDetach(request, { startImmediately: true }), Fiber.join)
+    sizes.note(messages.length, options.accept(messages, sent))
     return messages.length
   })
 
-  const all = Effect.fnUntraced(function*(messages: number): Effect.fn.Return<void, TransportError> {
-    const began = yield* nowMillis
-    const count = Math.min(polls, Math.ceil(messages / batchSize))
-    const most = Math.min(batchSize, messages)
-    // Only the first poll waits for messages: the others would wait beside it when there are few.
-    const received = yield* Effect.forEach(
-      Array.from({ length: count }),
-      (_, i) => one(most, i === 0 ? options.waitMillis : 0),
-      { concurrency: "unbounded" }
-    )
-    const found = received.reduce((sum, n) => sum + n, 0)
-    polls = found >= (count * most) / 2 ? Math.min(mostPolls, polls * 2) : 1
-    restUntil = found > 0 ? -Infinity : began + options.restMillis
-  })
+  const all = Effect.fnUntraced(
+    function*(wanted: Parameters<Polls["round"]>[0]): Effect.fn.Return<void, TransportError> {
+      const began = yield* nowMillis
+      const messages = Math.min(wanted.messages, sizes.fitInto(wanted.bytes))
+      const count = Math.min(polls, Math.ceil(messages / batchSize))
+      const most = Math.min(batchSize, messages)
+      // Only the first poll waits for messages: the others would wait beside it when there are few.
+      const received = yield* Effect.forEach(
+        Array.from({ length: count }),
+        (_, i) => one(most, i === 0 ? options.waitMillis : 0),
+        { concurrency: "unbounded" }
+      )
+      const found = received.reduce((sum, n) => sum + n, 0)
+      polls = found >= (count * most) / 2 ? Math.min(mostPolls, polls * 2) : 1
+      restUntil = found > 0 ? -Infinity : began + options.restMillis
+    }
+  )
 
   /** Begins a round in a fiber of its own. */
-  const begin = (messages: number) =>
+  const begin = (wanted: Parameters<Polls["round"]>[0]) =>
     Effect.suspend(() => {
       const begun = Deferred.makeUnsafe<void, TransportError>()
       round = begun
-      const running = Effect.onExit(Effect.uninterruptible(all(messages)), (exit) =>
+      const running = Effect.onExit(Effect.uninterruptible(all(wanted)), (exit) =>
         Effect.sync(() => {
           round = undefined
           failing = exit._tag === "Failure"
@@ -81,11 +94,11 @@ export const make = <R extends Received>(
 
   return {
     failing: () => failing,
-    round: (messages) =>
+    round: (wanted) =>
       Effect.flatMap(nowMillis, (now) => {
         if (round !== undefined) return Deferred.await(round)
         const rest = restUntil - now
-        return rest > 0 ? Effect.andThen(Effect.sleep(Math.ceil(rest)), begin(messages)) : begin(messages)
+        return rest > 0 ? Effect.andThen(Effect.sleep(Math.ceil(rest)), begin(wanted)) : begin(wanted)
       })
   }
 }

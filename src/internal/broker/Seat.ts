@@ -31,8 +31,8 @@ export interface Seat {
   readonly pause: { paused: boolean; checkedAt: bigint }
   /** Opens when the worker has settled a message, so that another one of its key may be handed out. */
   readonly roomAgain: Latch.Latch
-  /** The messages that the last poll had room for. */
-  wanted: number
+  /** The demand of the last call of `take`. */
+  wanted: Demand
 }
 
 /** How long a closing subscription waits for the broker and the store. Then the leases expire by themselves. */
@@ -51,8 +51,8 @@ export const ofStore = ({ queue }: Seat, operation: string) => (error: StoreFail
   })
 
 /**
- * Makes messages visible again, later ones first. Waits before that for renewals that are on their way: one that arrives
- * later could hide a message again. Asks once more for each message that the broker has refused for now. A message that
+ * Makes messages visible again, later ones first. Before that, waits for renewals that are on their way, since a late
+ * one could hide a message again. Asks once more for each message that the broker has refused for now. A message that
  * is not given back stays hidden until its lease would have ended.
  */
 export const giveBack = ({ onTheWay, queue }: Seat, entries: ReadonlyArray<Hidden>): Effect.Effect<void> => {
@@ -129,8 +129,7 @@ export const handOut = (
   for (const entry of held.inState("waiting")) {
     const { groupId, message } = entry
     if (deliveries.length >= demand.messages) break
-    const size = Buffer.byteLength(message.payload)
-    if (deliveries.length > 0 && bytes + size > demand.bytes) break
+    if (deliveries.length > 0 && bytes + entry.bytes > demand.bytes) break
     if (groupId !== undefined && skipped.has(groupId)) continue
     const ofKey = counts.get(message.key) ?? 0
     if (queue.ordered && ofKey >= demand.perKey) {
@@ -138,16 +137,20 @@ export const handOut = (
       continue
     }
     counts.set(message.key, ofKey + 1)
-    bytes += size
+    bytes += entry.bytes
     deliveries.push(held.delivered(entry))
   }
   if (deliveries.length > 0) accept(deliveries)
   return deliveries.length
 }
 
-/** Whether so many messages wait here that none are to be received. */
-export const isBusy = ({ acknowledger, held, queue }: Seat): boolean =>
-  acknowledger.isFull() || held.inState("waiting").length >= queue.batchSize
+/** Whether so many messages or bytes wait here that no more messages are to be received. */
+export const isBusy = ({ acknowledger, held, queue, wanted }: Seat): boolean => {
+  if (acknowledger.isFull()) return true
+  const waiting = held.inState("waiting")
+  if (waiting.length === 0) return false
+  return waiting.length >= queue.batchSize || waiting.reduce((sum, { bytes }) => sum + bytes, 0) >= wanted.bytes
+}
 
 /**
  * Whether a call waits for its round of polls, however short the idle poll is. `Worker.drain` sets an idle poll of 0,
@@ -157,8 +160,8 @@ export const isBusy = ({ acknowledger, held, queue }: Seat): boolean =>
 export const isAwaited = ({ polls, spec }: Seat): boolean => Duration.toMillis(spec.idlePoll) === 0 || polls.failing()
 
 /** Waits for a round of polls. The end of a message ends the wait, too, if others of its key may wait here for it. */
-export const polled = (seat: Seat, messages: number): Effect.Effect<void, TransportError> => {
-  const round = seat.polls.round(messages)
+export const polled = (seat: Seat): Effect.Effect<void, TransportError> => {
+  const round = seat.polls.round(seat.wanted)
   return isAwaited(seat) || seat.held.inState("waiting").length === 0
     ? round
     : Effect.raceFirst(round, seat.roomAgain.await)

@@ -13,6 +13,7 @@
  * @since 0.1.0
  */
 import type { Delivery } from "../../Delivery.ts"
+import { MessageSizes } from "../../internal/MessageSizes.ts"
 import type { Message } from "../../Message.ts"
 import type { LogEntry } from "../../Store.ts"
 import type { OwnedLane } from "./Row.ts"
@@ -29,6 +30,8 @@ export interface Entry {
   readonly key: string
   /** Ascends within the shard while its lane is owned. */
   readonly nth: bigint
+  /** Bytes of the payload. */
+  readonly bytes: number
   /** Undefined when the entry is done, since thousands of them may wait for an older one. */
   message: Message | undefined
   state: "waiting" | "out" | "done"
@@ -64,6 +67,8 @@ export class LogLane {
   /** How many entries of each key are out. */
   readonly #out = new Map<string, number>()
   #waiting = 0
+  #waitingBytes = 0
+  readonly #sizes = new MessageSizes()
   #read: string
   #stored: Positions
   #next = 0n
@@ -88,11 +93,15 @@ export class LogLane {
     return this.#out.size > 0
   }
 
-  /** Returns how many entries to read, so that so many wait which the worker can take. */
-  most(share: number): number {
-    if (this.leaving) return 0
+  /**
+   * Returns how many entries to read, so that so many wait which the worker can take. Entries that wait have so many
+   * bytes at most, and a read of as large ones more.
+   */
+  most(share: number, bytes: number): number {
+    const left = bytes - this.#waitingBytes
+    if (this.leaving || (left <= 0 && this.#waiting > 0)) return 0
     return Math.min(share + this.blocked, mostWaiting) - this.#waiting > 0
-      ? Math.min(share, window - this.#entries.length)
+      ? Math.min(share, window - this.#entries.length, this.#sizes.fitInto(left))
       : 0
   }
 
@@ -103,11 +112,16 @@ export class LogLane {
 
   /** Adds entries that were read behind `read`. */
   add(entries: ReadonlyArray<LogEntry>): void {
+    let read = 0
     for (const { message, position } of entries) {
-      this.#entries.push({ position, key: message.key, nth: this.#next++, message, state: "waiting" })
+      const bytes = Buffer.byteLength(message.payload)
+      this.#entries.push({ position, key: message.key, nth: this.#next++, bytes, message, state: "waiting" })
       this.#read = position
+      read += bytes
     }
     this.#waiting += entries.length
+    this.#waitingBytes += read
+    this.#sizes.note(entries.length, read)
   }
 
   entries(): ReadonlyArray<Entry> {
@@ -122,12 +136,16 @@ export class LogLane {
   /** Changes the state of an entry. An entry that is done stays done. */
   set(entry: Entry, state: Entry["state"]): void {
     if (entry.state === "done" || entry.state === state) return
-    if (entry.state === "waiting") this.#waiting--
-    else if (this.out(entry.key) > 1) this.#out.set(entry.key, this.out(entry.key) - 1)
+    if (entry.state === "waiting") {
+      this.#waiting--
+      this.#waitingBytes -= entry.bytes
+    } else if (this.out(entry.key) > 1) this.#out.set(entry.key, this.out(entry.key) - 1)
     else this.#out.delete(entry.key)
     entry.state = state
-    if (state === "waiting") this.#waiting++
-    else if (state === "out") this.#out.set(entry.key, this.out(entry.key) + 1)
+    if (state === "waiting") {
+      this.#waiting++
+      this.#waitingBytes += entry.bytes
+    } else if (state === "out") this.#out.set(entry.key, this.out(entry.key) + 1)
     else entry.message = undefined
   }
 

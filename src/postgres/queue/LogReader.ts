@@ -83,6 +83,8 @@ export class LogReader {
   #compareAt = 0n
   /** The most messages of one key in flight, according to the last demand. */
   #perKey = 1
+  /** The bytes that the worker had room for, according to the last demand. */
+  #bytes = 0
   #turn = 0
   /** Opens when entries that wait may be handed out. */
   readonly roomAgain = Latch.makeUnsafe(false)
@@ -123,7 +125,10 @@ export class LogReader {
 
   /** Returns the positions behind which new entries are awaited. */
   awaited(): ReadonlyMap<number, string> {
-    return new Map(this.#open().filter((lane) => lane.most(1) > 0).map((lane) => [lane.owned.lane, lane.read]))
+    const lanes = this.#open()
+    return new Map(
+      lanes.filter((lane) => lane.most(1, this.#bytes / lanes.length) > 0).map((lane) => [lane.owned.lane, lane.read])
+    )
   }
 
   #open(): ReadonlyArray<LogLane> {
@@ -283,9 +288,10 @@ export class LogReader {
   /** Reads further entries of the shards that have few waiting ones. */
   #read(demand: Demand): Effect.Effect<void, TransportError> {
     const lanes = this.#open()
+    this.#bytes = demand.bytes
     const share = Math.min(mostRead, Math.ceil(Math.max(0, demand.messages) / Math.max(1, lanes.length)))
     return Effect.forEach(lanes, (lane) => {
-      const most = lane.most(share)
+      const most = lane.most(share, demand.bytes / lanes.length)
       return most <= 0
         ? Effect.void
         : Effect.map(this.log.read(lane.owned.lane, lane.read, most), (entries) => lane.add(entries))
@@ -305,7 +311,7 @@ export class LogReader {
       const counts = new Map<string, number>()
       lane.blocked = 0
       for (const entry of lane.entries()) {
-        const { key, message, state } = entry
+        const { bytes: size, key, message, state } = entry
         if (state !== "waiting" || message === undefined) continue
         const ofKey = counts.get(key) ?? lane.out(key)
         const diverted = lane.diverted.has(key)
@@ -315,7 +321,6 @@ export class LogReader {
         if (ofKey >= most) lane.blocked++
         else if (diverted) plan.moved.push({ lane, entry, message })
         else if (!full) {
-          const size = Buffer.byteLength(message.payload)
           full = plan.taken.length > 0 && size > bytes
           if (full) continue
           bytes -= size

@@ -221,8 +221,8 @@ export const make = (options: Options): Attempt => {
               return Effect.andThen(attempted, counters.outcome(delivery, "failed"))
             })
           )
-          // The lane or group of the message stays with this worker until the message is acknowledged, so no other worker
-          // runs a later message of its key. If a broker hands this message out again, the inbox knows it.
+          // The message is acknowledged after its steps. Until then its lane or group stays with this worker, so no
+          // other worker runs a later message of its key. A broker may hand this message out again: the inbox knows it.
           return Effect.ensuring(ran, forget([delivery]))
         }
       )

@@ -74,7 +74,10 @@ export interface Capabilities {
    * - `overflow`: the engine cannot hold a message back.
    */
   readonly hold: "inPlace" | "timed" | "overflow"
-  /** The number of deliveries after which the engine itself drops or moves a message. */
+  /**
+   * The number of deliveries after which the engine itself drops or moves a message. A subscription moves it into the
+   * lanes of the store before.
+   */
   readonly discardsAfter: Option.Option<number>
   /** For how long the engine itself drops a second publish of the same id. With none it never does. */
   readonly deduplicates: Option.Option<Duration.Duration>

@@ -43,7 +43,6 @@ import type {
   TransientFailure
 } from "./Errors.ts"
 import * as GivenDuration from "./internal/GivenDuration.ts"
-import { knownAttempts } from "./internal/KnownAttempts.ts"
 import * as Tracing from "./internal/Tracing.ts"
 
 /**
@@ -96,9 +95,7 @@ export const exponential = (base: Duration.Input, options?: {
   if (bad !== undefined) return refused(bad)
   const capped = Schedule.min([Schedule.exponential(base, factor), Schedule.spaced(cap)])
   const spread = options?.jitter === false ? capped : Schedule.jittered(capped)
-  const made = Schedule.max([spread, Schedule.recurs(Math.max(0, attempts - 1))])
-  knownAttempts.set(made, attempts)
-  return made
+  return Schedule.max([spread, Schedule.recurs(Math.max(0, attempts - 1))])
 }
 
 /**
@@ -176,7 +173,6 @@ const problem = (
  * @since 0.1.0
  */
 export const never: Policy<unknown> = Schedule.recurs(0)
-knownAttempts.set(never, 1)
 
 /**
  * The policy of a pipeline without `Pipeline.retry`: exponential from 100 ms, factor 2, at most 1 minute, jittered,

@@ -73,7 +73,10 @@ export interface Capabilities {
    *   Each such retry counts as a delivery, and no key can be parked.
    */
   readonly hold: "inPlace" | "timed"
-  /** The number of deliveries after which the engine itself drops or moves a message. */
+  /**
+   * The number of deliveries after which the engine itself drops or moves a message. A subscription moves it into the
+   * lanes of the store before.
+   */
   readonly discardsAfter: Option.Option<number>
   /** For how long the engine itself drops a second publish of the same id. With none it never does. */
   readonly deduplicates: Option.Option<Duration.Duration>

@@ -124,12 +124,13 @@ export const make = (api: SqsApi, store: Store["Service"], settings: Settings): 
     publish: publish(api, settings.wire),
     open: Effect.fnUntraced(function*(spec) {
       // Reading the settings fails if the queue does not exist. So a wrong url is found before anything is received.
-      yield* api.settings
+      const { maxReceiveCount } = yield* api.settings
       return yield* BrokerSubscription.open({
         queue: SqsQueue.make(api),
         store,
         spec,
         longPollMillis: settings.longPollSeconds * 1000,
+        discardsAfter: maxReceiveCount,
         messageOf: (received, topic) => fromSqs(settings.wire, received, topic)
       })
     })

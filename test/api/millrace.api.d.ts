@@ -1538,7 +1538,7 @@ export interface Moving {
 }
 export interface OverflowLanes {
     readonly paused: () => boolean;
-    readonly divert: (messages: ReadonlyArray<Moving>, ordered: boolean) => Effect.Effect<ReadonlyArray<"moved" | "full" | undefined>, TransportError>;
+    readonly divert: (messages: ReadonlyArray<Moving>, which: "diverted" | "none" | "all") => Effect.Effect<ReadonlyArray<"moved" | "full" | undefined>, TransportError>;
     readonly diverted: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, TransportError, Transaction>;
     readonly removal: (keys: ReadonlyArray<string>) => Removal;
     readonly hold: (held: {

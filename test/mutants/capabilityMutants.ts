@@ -42,22 +42,22 @@ export const capabilityMutants: ReadonlyArray<Mutant> = [
     named: "for parked keys, where a message is only hidden"
   },
   {
-    name: "capabilities: retries beyond the deliveries after which the engine discards",
-    guarantee: "no loss",
+    name: "capabilities: a redrive policy where the engine keeps order",
+    guarantee: "order per key",
     file,
-    from: "attempts !== undefined && limit > attempts + maxCrashes * 2",
-    to: "attempts !== undefined",
+    from: "if (can.order !== \"none\") {",
+    to: "if (can.order === \"shard\") {",
     test,
-    named: "on an engine that counts each held one"
+    named: "where the engine keeps order"
   },
   {
-    name: "capabilities: a schedule of unknown length on an engine that discards",
+    name: "capabilities: a redrive policy without lanes for a message at its limit",
     guarantee: "no loss",
     file,
-    from: "if (attempts !== undefined && limit >",
-    to: "if (attempts === undefined || limit >",
+    from: "if (can.hold !== \"inPlace\") {",
+    to: "if (can.hold === \"overflow\") {",
     test,
-    named: "for a schedule of its own"
+    named: "where the engine has no lanes"
   },
   {
     name: "capabilities: a step that outlasts every lease",

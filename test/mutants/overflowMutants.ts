@@ -4,6 +4,7 @@ import type { Mutant } from "./types.ts"
 const source = "src/internal/broker/BrokerSource.ts"
 const sql = "src/postgres/sql/overflow.ts"
 const test = "test/sqs/sqsOverflow.test.ts"
+const redrive = "test/sqs/sqsRedrive.test.ts"
 const settled = "test/sqs/settledHolds.test.ts"
 
 export const overflowMutants: ReadonlyArray<Mutant> = [
@@ -101,8 +102,8 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     name: "overflow: no limit of a key",
     guarantee: "bounded",
     file: sql,
-    from: "(k.n > 0 or k.held) and k.n < $2::int and not",
-    to: "(k.n > 0 or k.held) and k.n < $2::int * 2 and not",
+    from: "(k.n > 0 or k.held) and k.n < $2::int) order",
+    to: "(k.n > 0 or k.held) and k.n < $2::int * 2) order",
     test,
     named: "has a limit, above which later ones stay at SQS"
   },
@@ -110,8 +111,8 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     name: "overflow: without order, later messages of a key wait for a failed one",
     guarantee: "order per key",
     file: source,
-    from: "asked.map((entry) => movingOf(entry)), ordered)",
-    to: "asked.map((entry) => movingOf(entry)), true)",
+    from: "receiveCount < movesAt), \"none\")",
+    to: "receiveCount < movesAt), \"diverted\")",
     test,
     named: "comes again if its delete is lost after the COMMIT, and does not run before its retry"
   },
@@ -119,8 +120,8 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     name: "overflow: without order, a message that has moved runs again before its retry",
     guarantee: "effectively once",
     file: source,
-    from: "ordered ? !earlier.has(message.key) : receiveCount > 1",
-    to: "ordered && !earlier.has(message.key)",
+    from: "yield* move(again.filter(({ receiveCount }) => receiveCount < movesAt), \"none\")",
+    to: "",
     test,
     named: "comes again if its delete is lost after the COMMIT, and does not run before its retry"
   },
@@ -150,5 +151,23 @@ export const overflowMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: settled,
     named: "whose consumer was removed is not settled"
+  },
+  {
+    name: "overflow: a message that the broker is about to discard given back to it",
+    guarantee: "no loss",
+    file: source,
+    from: "return yield* move(again.filter(({ receiveCount }) => receiveCount >= movesAt), \"all\")",
+    to: "return false",
+    test: redrive,
+    named: "keeps messages through more graceful stops"
+  },
+  {
+    name: "overflow: a limit of a key for a message that the broker is about to discard",
+    guarantee: "no loss",
+    file: sql,
+    from: "($16::text = 'all' or $16",
+    to: "($16::text = 'all' and k.n < $2::int or $16",
+    test: redrive,
+    named: "also above the limit of its key"
   }
 ]

@@ -342,13 +342,19 @@ describe("SQS that fails", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("with a redrive policy near the crashes or retries of the pipeline is refused", () => {
-    const { layer, model } = sqs({ fifo: true })
+  it.effect("with a redrive policy is refused where the store has no lanes, and on a FIFO queue in any case", () =>
+    Effect.gen(function*() {
+      for (const [fifo, pipeline] of [[true, ordered], [true, unordered], [false, unordered]] as const) {
+        const { layer, model } = sqs({ fifo })
+        model.settings = { ...model.settings, maxReceiveCount: 1000 }
+        const error = yield* Effect.provide(Effect.flip(Worker.run(pipeline)), layer)
+        assert.deepInclude(error, { _tag: "Unsupported", asked: "a queue with a limit of 1000 deliveries" })
+      }
+    }))
+
+  it.effect("refuses to park keys where the store has no lanes", () => {
+    const { layer } = sqs({ fifo: true })
     return Effect.gen(function*() {
-      model.settings = { ...model.settings, maxReceiveCount: 5 }
-      assert.deepInclude(yield* Effect.flip(Worker.run(ordered)), { _tag: "Unsupported", asked: "maxCrashes 3" })
-      model.settings = { ...model.settings, maxReceiveCount: 36 }
-      assert.deepInclude(yield* Effect.flip(Worker.run(ordered)), { _tag: "Unsupported", asked: "30 attempts" })
       yield* drain(ordered.pipe(Pipeline.retry({ attempts: 20 })))
       const parks = yield* Effect.flip(Worker.run(ordered.pipe(Pipeline.deadLetter({ order: "park" }))))
       assert.deepInclude(parks, { _tag: "Unsupported", asked: "parked keys" })

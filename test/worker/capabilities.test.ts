@@ -1,6 +1,6 @@
 // The start check refuses what an engine cannot do for a pipeline, before anything is opened.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Option, Schedule, Schema } from "effect"
+import { Deferred, Duration, Effect, Fiber, Option, Schema } from "effect"
 import { type Errors, Health, Pipeline, Retry, Topic, type Transport, Worker } from "millrace"
 import { TransportError } from "../../src/Errors.ts"
 import { capabilities as memory } from "../../src/memory/MemoryTransport.ts"
@@ -59,26 +59,12 @@ const cases: Readonly<Record<string, Case>> = {
     starts: ordered
   },
   "crashes, on an engine that drops messages before they could become dead letters": {
-    can: { discardsAfter: Option.some(5) },
-    pipeline: ordered,
+    can: { discardsAfter: Option.some(5), order: "none" },
+    pipeline: unordered,
     asked: "maxCrashes 3",
     instead: "raise its limit above 6",
-    starts: ordered,
+    starts: unordered,
     startsWith: { maxCrashes: 2 }
-  },
-  "retries, on an engine that counts each held one as a delivery": {
-    can: { discardsAfter: Option.some(36), hold: "timed" },
-    pipeline: ordered,
-    asked: "30 attempts",
-    instead: "raise its limit above 36",
-    starts: ordered.pipe(Pipeline.retry({ attempts: 29 }))
-  },
-  "a schedule of its own, on an engine that counts each held retry as a delivery": {
-    can: { discardsAfter: Option.some(1000), hold: "timed" },
-    pipeline: ordered.pipe(Pipeline.retry(Schedule.spaced("1 second"))),
-    asked: "a retry schedule of unknown length",
-    instead: "use Retry.exponential with attempts",
-    starts: ordered.pipe(Pipeline.retry(Retry.exponential("1 second", { attempts: 900 })))
   },
   "a lease of more than half of the engine's longest": {
     can: ceiling,
@@ -111,6 +97,22 @@ describe("a worker is refused, with the reason and a way out,", () => {
         assert.include(error.message, `toy cannot do what was asked (${asked})`)
         yield* drain(starts, startsWith)
       }).pipe(Effect.provide(engine(can)))
+  )
+})
+
+describe("a limit of deliveries of the engine", () => {
+  const cases: Readonly<Record<string, Partial<Transport.Capabilities>>> = {
+    "keeps order, which a message taken away would break": { order: "group" },
+    "has no lanes for a message at its limit": { order: "none", hold: "timed" }
+  }
+  it.effect.each(Object.entries(cases))(
+    "is refused, however high, where the engine %s",
+    ([, can]) =>
+      Effect.gen(function*() {
+        const error = yield* refusal(unordered)
+        assert.deepInclude(error, { _tag: "Unsupported", asked: "a queue with a limit of 1000 deliveries" })
+        assert.include(error.instead, "remove the redrive policy of the queue")
+      }).pipe(Effect.provide(engine({ ...can, discardsAfter: Option.some(1000) })))
   )
 })
 
@@ -198,12 +200,10 @@ describe("a capability that an engine lacks", () => {
         { leaseMillis: 30_000, maxCrashes }
       )
       const needsOrder = keyOrder === "key"
-      const repeats = delivery !== "atMostOnce"
       const expected = (needsOrder && order === "none")
         || (needsOrder && fence === "inbox" && delivery === "atLeastOnce")
         || (hold !== "inPlace" && parks)
-        || (discards !== undefined && discards <= maxCrashes * 2)
-        || (discards !== undefined && hold === "timed" && repeats && discards <= attempts + maxCrashes * 2)
+        || (discards !== undefined && (order !== "none" || hold !== "inPlace" || discards <= maxCrashes * 2))
       assert.strictEqual(refused !== undefined, expected)
       if (refused !== undefined) assert.strictEqual(refused.engine, "toy")
     }

@@ -52,25 +52,33 @@ const behindOf = ({ held }: Seat, entry: Entry): ReadonlyArray<Entry> => {
  * Moves the waiting messages of diverted keys. If a message of the key is with the worker, later ones wait, since that
  * message may have to move before them. Returns whether any has moved.
  *
- * Without order only a message that has come before can wait in the lanes: its delete was lost after it had moved.
+ * Without order only a message that has come before can wait in the lanes: its delete was lost after it had moved. A
+ * message that the broker is about to discard moves in any case.
  */
 const divert = Effect.fnUntraced(
   function*(seat: Seat, lanes: OverflowLanes): Effect.fn.Return<boolean, TransportError> {
-    const { held, queue: { ordered } } = seat
-    const earlier = new Set([...held.inState("out"), ...held.inState("unread")].map(({ message }) => message.key))
-    const asked = held.inState("waiting").filter(({ message, receiveCount }) =>
-      ordered ? !earlier.has(message.key) : receiveCount > 1
-    )
-    if (asked.length === 0) return false
-    const found = yield* lanes.divert(asked.map((entry) => movingOf(entry)), ordered)
-    for (const [i, entry] of asked.entries()) {
-      if (found[i] === "moved") settled(seat, entry)
-      // The messages behind it wait with it.
-      if (found[i] === "full" && held.has(entry)) {
-        yield* hideUntilDue(seat, entry, Duration.toMillis(seat.spec.lease), false)
+    const { held, movesAt, queue: { ordered } } = seat
+    const move = Effect.fnUntraced(
+      function*(entries: ReadonlyArray<Entry>, which: Parameters<OverflowLanes["divert"]>[1]) {
+        if (entries.length === 0) return false
+        const found = yield* lanes.divert(entries.map((entry) => movingOf(entry)), which)
+        for (const [i, entry] of entries.entries()) {
+          if (found[i] === "moved") settled(seat, entry)
+          // The messages behind it wait with it.
+          if (found[i] === "full" && held.has(entry)) {
+            yield* hideUntilDue(seat, entry, Duration.toMillis(seat.spec.lease), false)
+          }
+        }
+        return which !== "none" && found.includes("moved")
       }
+    )
+    if (ordered) {
+      const earlier = new Set([...held.inState("out"), ...held.inState("unread")].map(({ message }) => message.key))
+      return yield* move(held.inState("waiting").filter(({ message }) => !earlier.has(message.key)), "diverted")
     }
-    return ordered && found.includes("moved")
+    const again = held.inState("waiting").filter(({ receiveCount }) => receiveCount > 1)
+    yield* move(again.filter(({ receiveCount }) => receiveCount < movesAt), "none")
+    return yield* move(again.filter(({ receiveCount }) => receiveCount >= movesAt), "all")
   }
 )
 

@@ -53,6 +53,8 @@ export interface Parts<R extends Received> {
   readonly spec: SubscriptionSpec
   /** How long a poll waits for messages at most, in milliseconds. */
   readonly longPollMillis: number
+  /** The number of deliveries after which the broker discards a message. */
+  readonly discardsAfter?: number | undefined
   /** Returns the message of what the broker handed out. A text that is no message becomes one that does not decode. */
   readonly messageOf: (received: R, topic: string) => Message
 }
@@ -244,7 +246,7 @@ const subscription = (seat: Seat, scope: Scope.Scope): Subscription => {
 
 /** Opens a subscription. Closing it waits for polls and deletes that are under way, and gives all messages back. */
 export const open = Effect.fnUntraced(function*<R extends Received>(
-  { longPollMillis, messageOf, queue, spec, store }: Parts<R>
+  { discardsAfter = Infinity, longPollMillis, messageOf, queue, spec, store }: Parts<R>
 ): Effect.fn.Return<Subscription, TransportError, Scope.Scope> {
   const held = new Held(spec.consumer)
   const topic = spec.topics[0] ?? ""
@@ -277,6 +279,8 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
     acknowledger,
     onTheWay: new BrokerRenewal.OnTheWay(),
     polls,
+    // Half of the deliveries are left, because a stop or a crash before the move is one, too.
+    movesAt: Math.ceil(discardsAfter / 2),
     reading: Semaphore.makeUnsafe(1),
     pause,
     roomAgain: Latch.makeUnsafe(),

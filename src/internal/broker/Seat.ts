@@ -26,6 +26,8 @@ export interface Seat {
   readonly acknowledger: Acknowledger
   readonly onTheWay: BrokerRenewal.OnTheWay
   readonly polls: Polls
+  /** The delivery of a message at which it moves into the lanes, before the broker discards it. */
+  readonly movesAt: number
   /** Handing out and the writing of holds exclude one another by this semaphore. */
   readonly reading: Semaphore.Semaphore
   readonly pause: { paused: boolean; checkedAt: bigint }

@@ -85,14 +85,16 @@ export interface OverflowLanes {
   /** Returns whether an operator has paused the consumer. Synchronous. */
   readonly paused: () => boolean
   /**
-   * Moves those of the messages whose keys are diverted, in their order, and flushes the commit. Without order it moves
-   * none, and only finds those that wait there already. Returns for each message what is so: `moved`, `full` if so many
-   * messages of its key wait that it cannot move, or undefined. A message that waits there already, or whose outcome
-   * the inbox knows, counts as moved. Joins no transaction. Idempotent.
+   * Moves messages in their order, and flushes the commit. With `diverted` it moves those whose keys are diverted. With
+   * `all` it moves each of them, above every limit, and with `none` none of them.
+   *
+   * Returns for each message what is so: `moved`, `full` if so many messages of its key wait that it cannot move, or
+   * undefined. A message that waits there already, or whose outcome the inbox knows, counts as moved. Joins no
+   * transaction. Idempotent.
    */
   readonly divert: (
     messages: ReadonlyArray<Moving>,
-    ordered: boolean
+    which: "diverted" | "none" | "all"
   ) => Effect.Effect<ReadonlyArray<"moved" | "full" | undefined>, TransportError>
   /** Returns which of these keys are diverted. */
   readonly diverted: (

@@ -36,11 +36,11 @@ export const make = ({ db, lanes, names, reader, spec: { consumer } }: HoldParts
   const unsettled = UnsettledSql.make(names)
   return {
     paused: () => lanes.paused,
-    divert: (moving, ordered) =>
-      Effect.mapBoth(db.machinery(text.divert, [consumer, mostOfKey, ...paramsOf(moving), ordered]), {
+    divert: (moving, which) =>
+      Effect.mapBoth(db.machinery(text.divert, [consumer, mostOfKey, ...paramsOf(moving), which]), {
         onFailure: PgFailure.transportError("move messages into the lanes"),
         onSuccess: (rows) => {
-          if (ordered && rows.length > 0) wake.published(Number(rows[0]!["queue"]))
+          if (which !== "none" && rows.length > 0) wake.published(Number(rows[0]!["queue"]))
           const found = new Map(
             rows.map((row) => [Number(row["nth"]), row["room"] === true ? "moved" : "full"] as const)
           )

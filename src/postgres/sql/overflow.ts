@@ -42,14 +42,15 @@ export const make = (t: Names) => {
   select from ${t.messages} m where m.queue_id::bigint = q.id::bigint and m.key = k.key and ${diverts}))`
   return {
     /**
-     * Moves the messages of diverted keys into the lanes, in their order. Returns these messages, each with whether
-     * there was room. Without order it moves none, and returns those that need no move. Indexes: messages_moved,
-     * primary keys. Locks the consumer for key share.
+     * Moves messages into the lanes, in their order, and returns these messages, each with whether there was room. With
+     * `diverted` it moves those of diverted keys, and with `all` each of them, above the limit. With `none` it moves
+     * none, and returns those that need no move. Indexes: messages_moved, primary keys. Locks the consumer for key
+     * share.
      *
      * $1 consumer $2 most messages of a key.
      * $3 ids $4 topics $5 keys $6 keyed $7 payloads $8 headers $9 versions $10 published (ms).
      * $11 attempts $12 crash counts $13 whether each crashed alone $14 fingerprints $15 hashes of the keys.
-     * $16 whether the broker keeps order
+     * $16 diverted, all or none
      */
     divert: `with ${consumer(t)}, given as materialized (
   select g.*, ${known(t)} as known from q cross join ${joins.rows}
@@ -60,10 +61,11 @@ export const make = (t: Names) => {
 ), moved as (
   ${joins.insert}
   select q.id, g.hash % q.lanes, ${joins.select}, ${columns} from q cross join given g join found k on k.key = g.key
-  where $16::boolean and (k.n > 0 or k.held) and k.n < $2::int and not g.known order by g.nth
+  where not g.known and ($16::text = 'all' or $16 = 'diverted' and (k.n > 0 or k.held) and k.n < $2::int) order by g.nth
 )
-select g.nth::int as nth, g.known or k.n < $2::int as room, q.id as queue from q cross join given g join found k on k.key = g.key
-where (k.n > 0 or k.held) and ($16::boolean or g.known)`,
+select g.nth::int as nth, g.known or $16 = 'all' or k.n < $2::int as room, q.id as queue
+from q cross join given g join found k on k.key = g.key
+where $16::text = 'all' or (k.n > 0 or k.held) and ($16 = 'diverted' or g.known)`,
 
     /**
      * Returns which of these keys are diverted. Indexes: messages_moved, primary key of holds. No locks. $1 consumer

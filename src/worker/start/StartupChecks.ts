@@ -9,7 +9,6 @@ import * as Random from "effect/Random"
 import { hostname } from "node:os"
 import { type InvalidName, InvalidSetting, Unsupported } from "../../Errors.ts"
 import * as GivenDuration from "../../internal/GivenDuration.ts"
-import { knownAttempts } from "../../internal/KnownAttempts.ts"
 import type * as Pipeline from "../../Pipeline.ts"
 import { nameProblem } from "../../Topic.ts"
 import type { Capabilities } from "../../Transport.ts"
@@ -89,7 +88,7 @@ export const refuse = (
   { settings }: Pick<Pipeline.Pipeline<unknown, unknown, unknown>, "settings">,
   { leaseMillis, maxCrashes }: Pick<Settings, "leaseMillis" | "maxCrashes">
 ): Unsupported | undefined =>
-  unordered(can, settings) ?? unheld(can, settings) ?? discarding(can, settings, maxCrashes)
+  unordered(can, settings) ?? unheld(can, settings) ?? discarding(can, maxCrashes)
     ?? outlasting(can, settings, leaseMillis)
 
 const no = (can: Capabilities, asked: string, because: string, instead: string) =>
@@ -127,32 +126,27 @@ const unheld = (can: Capabilities, { order }: Pipeline.Settings): Unsupported | 
     )
     : undefined
 
-/** Refuses an engine that takes a message away while Millrace may still deliver it. */
-const discarding = (
-  can: Capabilities,
-  { delivery, retry }: Pipeline.Settings,
-  maxCrashes: number
-): Unsupported | undefined => {
+/**
+ * Refuses an engine that takes a message away while Millrace may still deliver it. Each retry that is held, and each
+ * stop of a worker, counts as a delivery there, so no limit is high enough by itself. A subscription moves a message
+ * into the lanes before its limit, if there are lanes. This keeps no order, since later messages of its key stay.
+ */
+const discarding = (can: Capabilities, maxCrashes: number): Unsupported | undefined => {
   const limit = Option.getOrUndefined(can.discardsAfter)
   if (limit === undefined) return undefined
-  if (limit <= maxCrashes * 2) {
-    return no(
-      can,
-      `maxCrashes ${maxCrashes}`,
-      `it discards a message after ${limit} deliveries`,
-      `raise its limit above ${maxCrashes * 2}, or switch it off`
-    )
+  const asked = `a queue with a limit of ${limit} deliveries`
+  const remove = "remove the redrive policy of the queue, since Millrace has dead letters of its own"
+  if (can.order !== "none") {
+    return no(can, asked, "it takes a message away at its limit, and later ones of its key pass it", remove)
   }
-  if (can.hold !== "timed" || delivery === "atMostOnce") return undefined
-  const attempts = knownAttempts.get(retry)
-  if (attempts !== undefined && limit > attempts + maxCrashes * 2) return undefined
-  return no(
+  if (can.hold !== "inPlace") {
+    return no(can, asked, "it takes a message away at its limit, and this store has no lanes for it", remove)
+  }
+  return limit > maxCrashes * 2 ? undefined : no(
     can,
-    attempts === undefined ? "a retry schedule of unknown length" : `${attempts} attempts`,
-    `it discards a message after ${limit} deliveries, and each retry that is held is one`,
-    attempts === undefined
-      ? "switch its limit off, or use Retry.exponential with attempts"
-      : `raise its limit above ${attempts + maxCrashes * 2}, switch it off, or retry less often`
+    `maxCrashes ${maxCrashes}`,
+    `it takes a message away after ${limit} deliveries`,
+    `raise its limit above ${maxCrashes * 2}, or ${remove}`
   )
 }
 

@@ -197,5 +197,14 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     to: "",
     test: "test/sqs/sqsSubscription.test.ts",
     named: "names each message that was not stored"
+  },
+  {
+    name: "sqs: renewed for two leases",
+    guarantee: "bounded",
+    file: "src/sqs/SqsQueue.ts",
+    from: "const seconds = secondsOf(leaseMillis)",
+    to: "const seconds = secondsOf(leaseMillis * 2)",
+    test: "test/sqs/sqsCrashes.test.ts",
+    named: "is handled by the next one within one lease and a poll"
   }
 ]

@@ -6,17 +6,14 @@ import { Context, Effect, Layer, Schema } from "effect"
 import { existsSync } from "node:fs"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { limit } from "../harness/patience.ts"
+import { runsHere } from "../harness/runsHere.ts"
 
 const candidates = [process.env["CHROMIUM"] ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser"]
 const program = candidates.find((path) => path !== "" && existsSync(path))
 
-/** Whether tests that need the browser run here. If not, each test file prints it. */
-export const browserRuns = (what: string): boolean => {
-  if (program === undefined) {
-    console.error(`NOT RUN: ${what}. There is no Chromium: install it, or set CHROMIUM to its path.`)
-  }
-  return program !== undefined
-}
+/** Whether tests that need the browser run here. If not, each test file prints it, and fails in CI. */
+export const browserRuns = (what: string): boolean =>
+  runsHere(program !== undefined, what, "There is no Chromium: install it, or set CHROMIUM to its path.")
 
 /** Stays on this machine, and downloads nothing. */
 const args = [

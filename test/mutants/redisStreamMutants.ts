@@ -180,5 +180,14 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     to: "found !== leaseMillis && idle < 0",
     test: "test/redis/redisStreams.test.ts",
     named: "is refused while another worker of its group has another lease"
+  },
+  {
+    name: "streams: claimed after two leases",
+    guarantee: "bounded",
+    file,
+    from: "scripts.read(stream, group, consumer, lease, most, cursor)",
+    to: "scripts.read(stream, group, consumer, lease * 2, most, cursor)",
+    test: onPostgres,
+    named: "is handled by another one within one lease and a poll"
   }
 ]

@@ -330,5 +330,14 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     to: "kind: matches(permanent) || matches(denied) ?",
     test: failures,
     named: "name no secret: ExpiredToken"
+  },
+  {
+    name: "sqs: renewed for two leases",
+    guarantee: "bounded",
+    file: "src/sqs/SqsQueue.ts",
+    from: "const seconds = secondsOf(leaseMillis)",
+    to: "const seconds = secondsOf(leaseMillis * 2)",
+    test: "test/sqs/sqsCrashes.test.ts",
+    named: "is handled by the next one within one lease and a poll"
   }
 ]

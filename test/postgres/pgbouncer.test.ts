@@ -1,6 +1,6 @@
 /**
  * Behind PgBouncer in transaction mode: works by polling, without named statements. Needs the Debian package
- * `pgbouncer`; a machine without it says so.
+ * `pgbouncer`. A machine without it says so.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
@@ -13,12 +13,14 @@ import { createConnection, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inject } from "vitest"
+import { runsHere } from "../harness/runsHere.ts"
 import { freshSchema } from "./kit.ts"
 
-const installed = spawnSync("pgbouncer", ["--version"]).status === 0
-if (!installed) {
-  console.warn("DID NOT RUN: the tests behind PgBouncer, since pgbouncer is not installed (apt-get install pgbouncer)")
-}
+const installed = runsHere(
+  spawnSync("pgbouncer", ["--version"]).status === 0,
+  "the tests behind PgBouncer",
+  "There is no pgbouncer on the path: apt-get install pgbouncer."
+)
 
 const freePort = Effect.callback<number>((resume) => {
   const probe = createServer().listen(0, "127.0.0.1", () => {

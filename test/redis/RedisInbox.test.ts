@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import { warnings } from "../../src/redis/Durability.ts"
 import * as Child from "../harness/child.ts"
 import type { Setup } from "./once-program.ts"
-import { anyServer, installed, ownServer, redisRuns } from "./redisServer.ts"
+import { anyServer, ownServer, ownServerRuns, redisRuns } from "./redisServer.ts"
 
 const runs = await redisRuns("the tests of the inbox on Redis")
 const program = fileURLToPath(new URL("once-program.ts", import.meta.url))
@@ -147,7 +147,7 @@ describe.runIf(runs)("a marker on Redis", () => {
     }))
 })
 
-describe.runIf(installed)("a server of Redis", () => {
+describe.runIf(ownServerRuns("the tests of a server of the inbox on Redis"))("a server of Redis", () => {
   it.live("that is killed and started again remembers ids, if it writes them to disk", () =>
     Effect.gen(function*() {
       const server = yield* ownServer()

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import * as MessageId from "../../src/MessageId.ts"
 import * as Child from "../harness/child.ts"
 import { limit } from "../harness/patience.ts"
+import { takenOver } from "../harness/takenOver.ts"
 import { type Order, order, orders } from "../worker/support.ts"
 import type { Setup } from "./log-program.ts"
 import { idsIn, idsOf, type Ledger, ledger, logOf, opened, processed, takenFrom, withLedger } from "./logKit.ts"
@@ -50,6 +51,28 @@ describe.runIf(runs)("a worker on a log of Redis Streams", () => {
           for (const account of ["a", "b", "c", "d", "e", "f"]) {
             assert.deepStrictEqual(idsOf(rows, account), idsFor(account, 10))
           }
+        }))
+      ),
+    wait
+  )
+
+  it.live(
+    "that is killed is followed by another one within one lease and a poll, and not before its lease ends",
+    () =>
+      withLedger((log) =>
+        Effect.scoped(Effect.gen(function*() {
+          const leaseMillis = limit(2000)
+          yield* send(orders("a", 2))
+          const first = yield* started(log, "first", { leaseMillis, waitMillis: 600_000 })
+          yield* first.said("begins a1")
+          const second = yield* started(log, "second", { leaseMillis })
+          yield* takenOver(first, second, "a1", leaseMillis)
+          yield* log.has(2)
+          yield* Child.stop(second)
+          assert.deepStrictEqual((yield* log.rows).map(({ id, worker }) => [id, worker]), [
+            ["a1", "second"],
+            ["a2", "second"]
+          ])
         }))
       ),
     wait

@@ -1,6 +1,7 @@
 /**
  * The Redis server of tests. It is the one that `REDIS_URL` names, or one that the program `redis-server` runs for the
- * test, or the one on the standard local port. Where there is none, the tests say loudly that they did not run.
+ * test, or the one on the standard local port. Where there is none, the tests
+ * say loudly that they did not run, and fail in CI.
  */
 import { Deferred, Effect, Schedule } from "effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
@@ -8,6 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { createConnection, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { runsHere } from "../harness/runsHere.ts"
 
 export const installed = spawnSync("redis-server", ["--version"]).status === 0
 const given = process.env["REDIS_URL"] ?? ""
@@ -86,11 +88,14 @@ export const anyServer = Effect.gen(function*() {
   return (yield* answers("127.0.0.1", 6379)) ? "redis://127.0.0.1:6379" : undefined
 })
 
-/** Whether these tests have a server. Says loudly if not. */
-export const redisRuns = async (what: string): Promise<boolean> => {
-  const runs = given !== "" || installed || await Effect.runPromise(answers("127.0.0.1", 6379))
-  if (!runs) {
-    console.warn(`DID NOT RUN: ${what}, since no Redis answers (set REDIS_URL, or apt-get install redis-server)`)
-  }
-  return runs
-}
+/** Whether these tests have a server. If not, they say so loudly, and fail in CI. */
+export const redisRuns = async (what: string): Promise<boolean> =>
+  runsHere(
+    given !== "" || installed || await Effect.runPromise(answers("127.0.0.1", 6379)),
+    what,
+    "No Redis responds: set REDIS_URL, or apt-get install redis-server."
+  )
+
+/** Whether tests run that need a server of their own, for example to kill it. */
+export const ownServerRuns = (what: string): boolean =>
+  runsHere(installed, what, "There is no redis-server on the path: apt-get install redis-server.")

@@ -29,7 +29,12 @@ export const readAll = ({ receive }: ReturnType<typeof StreamQueue.make>, leaseM
 
 /** The transport on a stream, with the connection beside it. The group is created where it is missing. */
 export const transportOn = (url: string, options: RedisStreams.RedisStreamsOptions) =>
-  RedisStreams.layer({ create: true, block: "200 millis", ...options }).pipe(
+  RedisStreams.layer({
+    create: true,
+    block: "200 millis",
+    requestTimeout: Math.min(limit(3000), 60_000),
+    ...options
+  }).pipe(
     Layer.provideMerge(RedisConnection.layerLazy(url))
   )
 

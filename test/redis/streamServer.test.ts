@@ -6,10 +6,8 @@ import { Health, Memory, Store, Transport, Worker } from "millrace"
 import { limit } from "../harness/patience.ts"
 import { proxy } from "../harness/proxy.ts"
 import { order, orders } from "../worker/support.ts"
-import { installed, ownServer, redisRuns } from "./redisServer.ts"
+import { ownServer, ownServerRuns } from "./redisServer.ts"
 import { empty, freshStream, ids, noting, onMemory, send, spec, transportOn, until } from "./streamKit.ts"
-
-await redisRuns("the tests of a server of Redis Streams")
 
 /** A worker that runs while the test does something to its server. */
 const working = Effect.fnUntraced(function*(options: Worker.WorkerOptions = {}) {
@@ -20,7 +18,7 @@ const working = Effect.fnUntraced(function*(options: Worker.WorkerOptions = {}) 
   return { seen, worker, sees: (id: string) => until(`${id} is processed`, Effect.sync(() => seen.includes(id))) }
 })
 
-describe.runIf(installed)("a server of Redis Streams", () => {
+describe.runIf(ownServerRuns("the tests of a server of Redis Streams"))("a server of Redis Streams", () => {
   it.live("that is down at the start is waited for with backoff, and health names the failure", () =>
     Effect.gen(function*() {
       const server = yield* ownServer()

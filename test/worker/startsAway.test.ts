@@ -55,6 +55,30 @@ describe("a worker that starts", () => {
     )
   })
 
+  it.effect("leaves nothing behind of an attempt that failed", () => {
+    const open = { now: 0 }
+    let left = 3
+    const half = ports({
+      transport: (transport) => ({
+        open: (spec) =>
+          Effect.acquireRelease(Effect.sync(() => ++open.now), () => Effect.sync(() => --open.now)).pipe(
+            Effect.andThen(
+              Effect.suspend(() => left-- > 0 ? Effect.fail(cannotOpen("temporary")) : transport.open(spec))
+            )
+          )
+      })
+    })
+    const seen = new Journal<Order>()
+    return Effect.gen(function*() {
+      const worker = yield* start(Pipeline.from(Orders, { consumer: "c" }).pipe(Pipeline.tap(seen.write)))
+      yield* publish(Orders, orders("a", 2))
+      yield* eventually("both are handled", () => seen.size === 2)
+      assert.strictEqual(open.now, 1)
+      yield* stop(worker)
+      assert.strictEqual(open.now, 0)
+    }).pipe(Effect.provide([half, logging().layer]))
+  })
+
   it.effect.each(
     [
       { what: "a registration that is refused", layer: failing([away("refused")]) },

@@ -5,6 +5,8 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { StoreFailure, TransportError } from "../../Errors.ts"
 import * as Health from "../../Health.ts"
 import * as Backoff from "../../internal/Backoff.ts"
@@ -23,6 +25,19 @@ const passes = (error: unknown): boolean =>
   error instanceof TransportError
     ? error.kind === "temporary"
     : error instanceof StoreFailure && error.kind !== "refused"
+
+/**
+ * Runs a step in a scope of its own, which closes at once if the step fails. So an attempt that is repeated leaves no
+ * fiber and no finalizer behind.
+ */
+export const whole = <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Scope.Scope> =>
+  Effect.gen(function*() {
+    const own = yield* Scope.fork(yield* Effect.scope)
+    return yield* Effect.onExit(
+      Scope.provide(step, own),
+      (exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(own, exit)
+    )
+  })
 
 /**
  * Runs `steps`, which open a worker's subscription, and returns their result. While they run, the worker is listed in

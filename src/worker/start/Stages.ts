@@ -129,7 +129,8 @@ const subscribe = (
   })
   return Opening.run(
     { consumer, settings },
-    (patiently) => Effect.andThen(patiently(register(store, pipeline, settings.lanes, can)), patiently(opened))
+    (patiently) =>
+      Effect.andThen(patiently(register(store, pipeline, settings.lanes, can)), patiently(Opening.whole(opened)))
   )
 }
 

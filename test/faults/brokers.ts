@@ -2,8 +2,8 @@
  * A broker between publishers and workers of a fault run. The pieces are published into the outbox of Postgres, a relay
  * sends them to the broker, and workers read them there. Ledger, inbox and dead letters stay in Postgres.
  *
- * Each broker has two forms. SQS keeps the order of a key by a FIFO queue, and Redis by a log of streams. A standard queue
- * and a group of a stream keep no order.
+ * Each broker has two forms. SQS keeps the order of a key by a FIFO queue, and Redis by a log of streams. A standard
+ * queue and a group of a stream keep no order.
  */
 
 /** The brokers of `--transport`. */

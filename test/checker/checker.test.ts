@@ -140,6 +140,58 @@ const both = (id: string, consumers: ReadonlyArray<string>): ReadonlyArray<Histo
 ]
 const calm: Checker.Expectations = { settles: false, redelivered: 0 }
 
+describe("a consumer without order", () => {
+  const unordered = { unordered: ["books"] }
+  const byName = (name: string) => mutants.find((one) => one.name === name)!
+
+  it("passes where messages of a key commit, start, overlap or are parked in another order, and only with the flag", () => {
+    const names = [
+      "two of a key commit in the wrong order",
+      "two of a key commit in the wrong order, chained accordingly",
+      "n+1 starts before n is settled, in another process",
+      "n+1 starts while n runs, in one process",
+      "a parked key goes on",
+      "outgoing messages of a key change places"
+    ]
+    for (const name of names) {
+      let tried = 0
+      for (let seed = 1; seed <= 40; seed++) {
+        const { apply, rule } = byName(name)
+        const entries = apply(run(seed, { messages: 250 }), dice(seed))
+        if (entries === undefined) continue
+        tried++
+        caughtBy(rule, Checker.check(entries))
+        assert.strictEqual(Checker.check(entries, unordered).found[rule], 0, name)
+      }
+      assert.isAtLeast(tried, 5, name)
+    }
+  })
+
+  it("has its lost and doubled messages, and its stale owners, caught as any other one", () => {
+    for (
+      const name of [
+        "a commit is lost",
+        "no inbox: a redelivery commits again",
+        "an outgoing message is lost",
+        "a message is left waiting",
+        "no fence: a commit under an older token"
+      ]
+    ) {
+      const { apply, rule } = byName(name)
+      for (let seed = 1; seed <= 10; seed++) {
+        const entries = apply(run(seed, { messages: 250 }), dice(seed))
+        if (entries !== undefined) caughtBy(rule, Checker.check(entries, unordered))
+      }
+    }
+  })
+
+  it("does not take the order of other consumers away", () => {
+    const { apply, rule } = byName("two of a key commit in the wrong order")
+    const entries = apply(run(1, { messages: 250 }), dice(1))!
+    caughtBy(rule, Checker.check(entries, { unordered: ["mails"] }))
+  })
+})
+
 describe("a parked key", () => {
   const deadLetter: History.Entry = {
     _tag: "DeadLettered",

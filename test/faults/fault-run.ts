@@ -38,7 +38,7 @@ export interface Run {
   readonly name: string
   readonly options: Worker.WorkerOptions
   /** Expectations of the checker beside its rules. */
-  readonly expects?: Judge.Expectations | undefined
+  readonly expects?: Judge.Expectations | ((world: World) => Judge.Expectations) | undefined
   /** It has a server to itself, which it may harm, started with these settings. */
   readonly ownServer?: ReadonlyArray<string> | undefined
   /** The pieces go through a broker of this form, which the run may harm. */
@@ -107,7 +107,7 @@ const inWorld = (run: Run, world: World) =>
       for (const entry of yield* Tables.facts(world.schema, consumer)) world.record(entry)
     }
     const violations = [
-      ...(yield* Judge.judge(world, run.expects ?? {})),
+      ...(yield* Judge.judge(world, typeof run.expects === "function" ? run.expects(world) : run.expects ?? {})),
       ...(run.after === undefined ? [] : yield* run.after(world)),
       ...counts.filter(({ happened, wanted }) => happened < wanted).map((count) =>
         `${count.fault} happened ${count.happened} times, not ${count.wanted} times as promised`

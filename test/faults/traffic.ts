@@ -13,7 +13,8 @@ const spaced = Schedule.spaced("200 millis")
 
 export interface Load {
   readonly mix: Mix
-  readonly keys: number
+  /** The number of keys, or undefined if each piece has its own. */
+  readonly keys: number | undefined
   /** Messages that wait or run at any time. */
   readonly outstanding: number
   /** Longest wait of a piece that waits. */
@@ -65,11 +66,14 @@ const batchOf = (world: World, load: Load): ReadonlyArray<Piece> =>
     { length: load.batch ?? 40 },
     () =>
       world.piece(
-        `k${world.dice.whole(0, load.keys - 1)}`,
+        keyOf(world, load),
         pick(load.mix, world.dice.next()),
         world.dice.whole(1, load.millis ?? 10)
       )
   )
+
+const keyOf = (world: World, { keys }: Load): string =>
+  keys === undefined ? world.nextName("own") : `k${world.dice.whole(0, keys - 1)}`
 
 /** How much of the main consumer waits or runs; undefined if the database does not say. */
 const outstanding = Effect.fnUntraced(function*(world: World) {
@@ -83,7 +87,7 @@ const outstanding = Effect.fnUntraced(function*(world: World) {
 /** One piece of each kind in the mix, so that even a short run has every kind of failure. */
 const oneOfEach = (world: World, load: Load): ReadonlyArray<Piece> =>
   acts.filter((action) => (load.mix[action] ?? 0) > 0).map((action) =>
-    world.piece(`k${world.dice.whole(0, load.keys - 1)}`, action, world.dice.whole(1, load.millis ?? 10))
+    world.piece(keyOf(world, load), action, world.dice.whole(1, load.millis ?? 10))
   )
 
 /** In a fiber of the scope, until the world is to come to rest. */

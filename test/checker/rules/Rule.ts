@@ -46,6 +46,11 @@ export interface Expectations {
   readonly losesServers?: boolean | undefined
   /** Consumers that give up deduplication: what they commit twice is counted, not refused. */
   readonly atLeastOnce?: ReadonlyArray<string> | undefined
+  /**
+   * Consumers whose transport promises no order of a key. No rule about order has a finding for them, also where
+   * messages share a key. All other rules hold.
+   */
+  readonly unordered?: ReadonlyArray<string> | undefined
   /** Violations kept for each rule, with their life lines; the others are counted. Default 20. */
   readonly keep?: number | undefined
 }

@@ -6,6 +6,8 @@
  * they were published together. A redriven message may come after its successors. Starts of different processes are
  * compared by their draws. Starts without a draw are compared only within their process.
  *
+ * A consumer of `Expectations.unordered` has no order, and no message of it is compared.
+ *
  * @since 0.1.0
  */
 import type { Committed, HandlerStarted } from "../History.ts"
@@ -16,14 +18,16 @@ import { Findings, type Rule } from "./Rule.ts"
 export const keyOrder: Rule = (index, expectations) => {
   const findings = new Findings("keyOrder", expectations)
   const occurred = { "pairs of commits": 0, "chain links": 0, "starts compared": 0, "overlaps in a process": 0 }
+  const isUnordered = (consumer: string) => expectations.unordered?.includes(consumer) === true
   for (const queue of index.queues) {
+    if (isUnordered(queue.consumer)) continue
     occurred["pairs of commits"] += ascending(index, queue, findings)
     occurred["chain links"] += chained(queue, findings)
     occurred["starts compared"] += starts(index, queue, findings)
   }
   for (const { first, second } of index.overlaps) {
     // Under two tokens it is a question of ownership, which rule 4 asks.
-    if (first.token !== second.token) continue
+    if (first.token !== second.token || isUnordered(first.consumer)) continue
     occurred["overlaps in a process"]++
     findings.add(
       { consumer: first.consumer, ids: unique(first.id, second.id) },

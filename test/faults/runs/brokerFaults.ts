@@ -13,6 +13,7 @@ import { type Form, type Kind, lanes } from "../brokers.ts"
 import type { BrokerServer } from "../brokerServer.ts"
 import type { Count, Run } from "../fault-run.ts"
 import * as Judge from "../judge.ts"
+import { readerOf } from "../pieces.ts"
 import * as Tables from "../tables.ts"
 import * as Load from "../traffic.ts"
 import type { World } from "../world.ts"
@@ -175,12 +176,12 @@ const relays: Harm = Effect.fnUntraced(function*(world) {
   ]
 })
 
-/** Without order each message has a key of its own, so no rule about keys has something to say. */
-const unordered: Load.Load = { ...busy, keys: 1_000_000_000 }
+/** The loads of a form without order. With keys of their own, no rule about keys has something to compare. */
+const loads = { "own keys": { ...busy, keys: undefined }, "shared keys": busy } as const
 
 const nameOf = ({ kind, ordered }: Form): string => ordered ? kind : `${kind} without order`
 
-const run = (form: Form, name: string, harms: ReadonlyArray<Harm>): Run => ({
+const run = (form: Form, name: string, harms: ReadonlyArray<Harm>, load: Load.Load = busy): Run => ({
   name: `${nameOf(form)}, ${name}`,
   broker: form,
   options: { ...quick, lanes, lease: leases[form.kind], maxCrashes: 1000 },
@@ -193,23 +194,33 @@ const run = (form: Form, name: string, harms: ReadonlyArray<Harm>): Run => ({
       yield* Effect.forEach(workers, (worker) => worker.ready)
       // The relay's consumer registers before the first message. A run that kills relays has no other ones.
       yield* harms.includes(relays) ? Effect.scoped(relay(world)) : relay(world)
-      yield* Load.keepBusy(world, { ...form.ordered ? busy : unordered, outstanding: 150 })
+      yield* Load.keepBusy(world, { ...load, outstanding: 150 })
       const counts = yield* Effect.forEach(harms, (harm) => harm(world), { concurrency: "unbounded" })
       return counts.flat().map((count) => ({ ...count, fault: `${nameOf(form)}: ${count.fault}` }))
     }),
-  expects: harms.includes(workers) ? {} : { redelivered: 0 }
+  expects: (world) => ({
+    ...(harms.includes(workers) ? {} : { redelivered: 0 }),
+    // A receipt has the position of its piece. So the consumer of the receipts has no order, either.
+    ...(form.ordered ? {} : { unordered: [world.consumer, readerOf(world.consumer)] })
+  })
 })
 
 /** The runs of `--transport`. Relays are the same for both forms of a broker. */
 export const brokerRuns = (kind: Kind, short: boolean): ReadonlyArray<Run> => {
   const [ordered, without] = [{ kind, ordered: true }, { kind, ordered: false }]
   return short
-    ? [run(ordered, "all faults", [workers, servers, relays]), run(without, "all faults", [workers, servers])]
+    ? [
+      run(ordered, "all faults", [workers, servers, relays]),
+      run(without, "all faults, own keys", [workers, servers], loads["own keys"]),
+      run(without, "all faults, shared keys", [workers, servers], loads["shared keys"])
+    ]
     : [
       run(ordered, "workers", [workers]),
       run(ordered, "server", [servers]),
       run(ordered, "relays", [relays]),
-      run(without, "workers", [workers]),
-      run(without, "server", [servers])
+      run(without, "workers, own keys", [workers], loads["own keys"]),
+      run(without, "workers, shared keys", [workers], loads["shared keys"]),
+      run(without, "server, own keys", [servers], loads["own keys"]),
+      run(without, "server, shared keys", [servers], loads["shared keys"])
     ]
 }

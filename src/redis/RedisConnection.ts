@@ -25,6 +25,12 @@ const connectMillis = 10_000
 /** The connection counts as broken if nothing came over it for this long. The client asks three times as often. */
 const silentMillis = 30_000
 
+/**
+ * The most connections beside the shared one, each opened when it is needed. A worker on streams has one for its read
+ * that waits. The client's default of 10 would let the reads of more workers wait for one another.
+ */
+const maxConnections = 1_000
+
 const isRedisUrl = (text: string): boolean =>
   URL.canParse(text) && ["redis:", "rediss:"].includes(new URL(text).protocol)
 
@@ -71,6 +77,7 @@ const opened = (url: string) =>
     let started = false
     const client = NodeRedis.layer({
       url,
+      maxConnections,
       disableOfflineQueue: true,
       pingInterval: silentMillis / 3,
       socket: {

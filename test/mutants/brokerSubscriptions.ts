@@ -205,5 +205,23 @@ export const brokerSubscriptionMutants: ReadonlyArray<Mutant> = [
     to: "yield* request",
     test: "test/sqs/polls.test.ts",
     named: "ends, although a poll beside it fails"
+  },
+  {
+    name: "brokers: fibers of failed attempts to open left behind",
+    guarantee: "bounded",
+    file: "src/worker/start/Stages.ts",
+    from: "patiently(Opening.whole(opened))",
+    to: "patiently(opened)",
+    test: "test/worker/startsAway.test.ts",
+    named: "leaves nothing behind of an attempt that failed"
+  },
+  {
+    name: "redis: ten connections for reads that wait",
+    guarantee: "bounded",
+    file: "src/redis/RedisConnection.ts",
+    from: "      maxConnections,\n",
+    to: "",
+    test: "test/redis/connections.test.ts",
+    named: "each of many reads that wait has a connection"
   }
 ]

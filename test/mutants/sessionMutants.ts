@@ -119,8 +119,8 @@ export const sessionMutants: ReadonlyArray<Mutant> = [
     name: "a worker does not wait to open its queue",
     guarantee: "bounded",
     file: "src/worker/start/Stages.ts",
-    from: ", patiently(opened))",
-    to: ", opened)",
+    from: "patiently(Opening.whole(opened))",
+    to: "Opening.whole(opened)",
     test: "test/postgres/startupResets.test.ts",
     named: "starts although its connections are reset"
   },

@@ -335,8 +335,8 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     name: "sqs: renewed for two leases",
     guarantee: "bounded",
     file: "src/sqs/SqsQueue.ts",
-    from: "const seconds = secondsOf(leaseMillis)",
-    to: "const seconds = secondsOf(leaseMillis * 2)",
+    from: "seconds: secondsOf(millis) })))",
+    to: "seconds: secondsOf(millis * 2) })))",
     test: "test/sqs/sqsCrashes.test.ts",
     named: "is handled by the next one within one lease and a poll"
   }

@@ -88,7 +88,12 @@ export const unsettledPromises = (it: Tests, options: Options): void => {
       yield* unsettled.endAlone(consumer, "unknown", 4)
       const records = yield* unsettled.read(consumer, ["a", "b", "c", "unknown"])
       assert.deepStrictEqual(
-        records.map(({ crashCount, id, alone, explained }) => [id, crashCount, explained, alone] as const).toSorted(),
+        records.toSorted((a, b) => a.id < b.id ? -1 : 1).map((one) => [
+          one.id,
+          one.crashCount,
+          one.explained,
+          one.alone
+        ]),
         [["a", 2, 4, false], ["b", 2, 3, true], ["c", 2, 3, false]]
       )
     }))

@@ -114,7 +114,7 @@ export const make = Effect.fnUntraced(function*(options: {
 
 /** Keeps this worker from starting turns until the scope closes, and waits until none of its turns runs. */
 const quiet = (
-  { inFlight: { flow, interruptForSuspect: interruptForSuspect } }: WorkerInProcess
+  { inFlight: { flow, interruptForSuspect } }: WorkerInProcess
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => flow.quarantine()),

@@ -2701,316 +2701,352 @@ export {};
 import * as HttpApi from "effect/http-api/HttpApi";
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware";
 import { Access } from "./Access.ts";
-export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/HttpApiGroup").HttpApiGroup<"signIn", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"open", "POST", "/api/v1/session", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly token: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    readonly code: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    readonly name: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly name: import("effect/Schema").String;
-        readonly role: import("effect/Schema").Literals<readonly ["viewer", "operator", "admin"]>;
-        readonly payloads: import("effect/Schema").Literals<readonly ["shown", "onRequest"]>;
-        readonly redacts: import("effect/Schema").Boolean;
-        readonly statsEvery: import("effect/Schema").Finite;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Unauthorized | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").CrossSite | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").RateLimited | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"keys", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/keys", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
-    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
+export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/HttpApiGroup").HttpApiGroup<"consumers", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"crashes", "GET", "/api/v1/workers/crashes", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    hold: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["parked", "delayed", "paused"]>>;
 }>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
     readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly workers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+            readonly startedAt: import("effect/Schema").Finite;
+            readonly aliveUntil: import("effect/Schema").Finite;
+            readonly alive: import("effect/Schema").Boolean;
+            readonly lanes: import("effect/Schema").Finite;
+        }>>;
+        readonly suspects: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly crashedAlone: import("effect/Schema").Boolean;
+            readonly inEveryCrash: import("effect/Schema").Boolean;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"lanes", "GET", "/api/v1/consumers/:consumer/lanes", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
     readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly consumer: import("effect/Schema").String;
-        readonly key: import("effect/Schema").String;
         readonly lane: import("effect/Schema").Finite;
-        readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        readonly parked: import("effect/Schema").Boolean;
-        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            readonly by: import("effect/Schema").String;
-            readonly at: import("effect/Schema").Finite;
+        readonly owner: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly worker: import("effect/Schema").String;
+            readonly leaseUntil: import("effect/Schema").Finite;
         }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            readonly by: import("effect/Schema").String;
-            readonly at: import("effect/Schema").Finite;
+            readonly worker: import("effect/Schema").String;
+            readonly leaseUntil: import("effect/Schema").Finite;
         }>>, never, never>;
-        readonly behind: import("effect/Schema").Struct<{
+        readonly deadOwner: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly waiting: import("effect/Schema").Struct<{
             readonly value: import("effect/Schema").Finite;
             readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
         }>;
         readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            readonly id: import("effect/Schema").String;
-            readonly fingerprint: import("effect/Schema").String;
-            readonly tag: import("effect/Schema").String;
-            readonly diedAt: import("effect/Schema").Finite;
-        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            readonly id: import("effect/Schema").String;
-            readonly fingerprint: import("effect/Schema").String;
-            readonly tag: import("effect/Schema").String;
-            readonly diedAt: import("effect/Schema").Finite;
-        }>>, never, never>;
-        readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            readonly attempt: import("effect/Schema").Finite;
-            readonly at: import("effect/Schema").Finite;
-            readonly tag: import("effect/Schema").String;
-            readonly error: import("effect/Schema").Unknown;
-            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-            readonly message: import("effect/Schema").String;
-            readonly stack: import("effect/Schema").String;
-            readonly step: import("effect/Schema").String;
-            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly name: import("effect/Schema").String;
-                readonly position: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly name: import("effect/Schema").String;
-                readonly position: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly frame: import("effect/Schema").String;
-            readonly worker: import("effect/Schema").String;
-            readonly codeVersion: import("effect/Schema").String;
-        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            readonly attempt: import("effect/Schema").Finite;
-            readonly at: import("effect/Schema").Finite;
-            readonly tag: import("effect/Schema").String;
-            readonly error: import("effect/Schema").Unknown;
-            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-            readonly message: import("effect/Schema").String;
-            readonly stack: import("effect/Schema").String;
-            readonly step: import("effect/Schema").String;
-            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly name: import("effect/Schema").String;
-                readonly position: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly name: import("effect/Schema").String;
-                readonly position: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly frame: import("effect/Schema").String;
-            readonly worker: import("effect/Schema").String;
-            readonly codeVersion: import("effect/Schema").String;
-        }>>, never, never>;
+        readonly alone: import("effect/Schema").Boolean;
     }>>;
-    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-        readonly value: import("effect/Schema").Finite;
-        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-        readonly value: import("effect/Schema").Finite;
-        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-    }>>, never, never>;
-    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/consumers/:consumer/keys/:key", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/consumers", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly lanes: import("effect/Schema").Finite;
+        readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
+        readonly registeredAt: import("effect/Schema").Finite;
+        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>, never, never>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly rates: import("effect/Schema").Struct<{
+            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly delayedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly parkedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly pausedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriving: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly workers: import("effect/Schema").Finite;
+        readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly ownedLanes: import("effect/Schema").Finite;
+        readonly freeLanes: import("effect/Schema").Finite;
+        readonly lag: import("effect/Schema").Struct<{
+            readonly millis: import("effect/Schema").Finite;
+            readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
+                readonly blocker: import("effect/Schema").Struct<{
+                    readonly waits: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                    readonly waitsMillis: import("effect/Schema").Finite;
+                    readonly lock: import("effect/Schema").String;
+                    readonly by: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"AllHeld", {
+                readonly parked: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+                readonly delayed: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
+                readonly free: import("effect/Schema").Finite;
+                readonly lanes: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"OneKey", {
+                readonly key: import("effect/Schema").String;
+                readonly share: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Growing", {
+                readonly perSecond: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Draining", {
+                readonly millis: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
+            readonly sentence: import("effect/Schema").String;
+        }>;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/consumers/:consumer", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     consumer: import("effect/Schema").String;
-    key: import("effect/Schema").String;
 }>>, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
     readonly asOf: import("effect/Schema").String;
     readonly data: import("effect/Schema").Struct<{
         readonly consumer: import("effect/Schema").String;
-        readonly key: import("effect/Schema").String;
-        readonly held: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            readonly consumer: import("effect/Schema").String;
-            readonly key: import("effect/Schema").String;
-            readonly lane: import("effect/Schema").Finite;
-            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly parked: import("effect/Schema").Boolean;
-            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly by: import("effect/Schema").String;
-                readonly at: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly by: import("effect/Schema").String;
-                readonly at: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly behind: import("effect/Schema").Struct<{
-                readonly value: import("effect/Schema").Finite;
-                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-            }>;
-            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly id: import("effect/Schema").String;
-                readonly fingerprint: import("effect/Schema").String;
-                readonly tag: import("effect/Schema").String;
-                readonly diedAt: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly id: import("effect/Schema").String;
-                readonly fingerprint: import("effect/Schema").String;
-                readonly tag: import("effect/Schema").String;
-                readonly diedAt: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly attempt: import("effect/Schema").Finite;
-                readonly at: import("effect/Schema").Finite;
-                readonly tag: import("effect/Schema").String;
-                readonly error: import("effect/Schema").Unknown;
-                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-                readonly message: import("effect/Schema").String;
-                readonly stack: import("effect/Schema").String;
-                readonly step: import("effect/Schema").String;
-                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>, never, never>;
-                readonly frame: import("effect/Schema").String;
-                readonly worker: import("effect/Schema").String;
-                readonly codeVersion: import("effect/Schema").String;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly attempt: import("effect/Schema").Finite;
-                readonly at: import("effect/Schema").Finite;
-                readonly tag: import("effect/Schema").String;
-                readonly error: import("effect/Schema").Unknown;
-                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-                readonly message: import("effect/Schema").String;
-                readonly stack: import("effect/Schema").String;
-                readonly step: import("effect/Schema").String;
-                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>, never, never>;
-                readonly frame: import("effect/Schema").String;
-                readonly worker: import("effect/Schema").String;
-                readonly codeVersion: import("effect/Schema").String;
-            }>>, never, never>;
+        readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly lanes: import("effect/Schema").Finite;
+        readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
+        readonly registeredAt: import("effect/Schema").Finite;
+        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
         }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            readonly consumer: import("effect/Schema").String;
-            readonly key: import("effect/Schema").String;
-            readonly lane: import("effect/Schema").Finite;
-            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly parked: import("effect/Schema").Boolean;
-            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly by: import("effect/Schema").String;
-                readonly at: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly by: import("effect/Schema").String;
-                readonly at: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly behind: import("effect/Schema").Struct<{
+            by: import("effect/Schema").String;
+            at: import("effect/Schema").Finite;
+            note: import("effect/Schema").String;
+            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>>, never, never>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly rates: import("effect/Schema").Struct<{
+            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        }>;
+        readonly delayedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly parkedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly pausedKeys: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly redriving: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly workers: import("effect/Schema").Finite;
+        readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly ownedLanes: import("effect/Schema").Finite;
+        readonly freeLanes: import("effect/Schema").Finite;
+        readonly lag: import("effect/Schema").Struct<{
+            readonly millis: import("effect/Schema").Finite;
+            readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
+                readonly blocker: import("effect/Schema").Struct<{
+                    readonly waits: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                    readonly waitsMillis: import("effect/Schema").Finite;
+                    readonly lock: import("effect/Schema").String;
+                    readonly by: import("effect/Schema").Struct<{
+                        readonly pid: import("effect/Schema").Finite;
+                        readonly user: import("effect/Schema").String;
+                        readonly application: import("effect/Schema").String;
+                        readonly client: import("effect/Schema").String;
+                        readonly state: import("effect/Schema").String;
+                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                            readonly value: import("effect/Schema").String;
+                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                            readonly reason: import("effect/Schema").String;
+                        }>]>;
+                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                    }>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"AllHeld", {
+                readonly parked: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+                readonly delayed: import("effect/Schema").Struct<{
+                    readonly value: import("effect/Schema").Finite;
+                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                }>;
+            }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
+                readonly free: import("effect/Schema").Finite;
+                readonly lanes: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"OneKey", {
+                readonly key: import("effect/Schema").String;
+                readonly share: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Growing", {
+                readonly perSecond: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Draining", {
+                readonly millis: import("effect/Schema").Finite;
+            }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
+            readonly sentence: import("effect/Schema").String;
+        }>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"overview", "GET", "/api/v1/overview", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly delayed: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly topic: import("effect/Schema").String;
+            readonly messages: import("effect/Schema").Struct<{
                 readonly value: import("effect/Schema").Finite;
                 readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
-            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly id: import("effect/Schema").String;
-                readonly fingerprint: import("effect/Schema").String;
-                readonly tag: import("effect/Schema").String;
-                readonly diedAt: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly id: import("effect/Schema").String;
-                readonly fingerprint: import("effect/Schema").String;
-                readonly tag: import("effect/Schema").String;
-                readonly diedAt: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly attempt: import("effect/Schema").Finite;
-                readonly at: import("effect/Schema").Finite;
-                readonly tag: import("effect/Schema").String;
-                readonly error: import("effect/Schema").Unknown;
-                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-                readonly message: import("effect/Schema").String;
-                readonly stack: import("effect/Schema").String;
-                readonly step: import("effect/Schema").String;
-                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>, never, never>;
-                readonly frame: import("effect/Schema").String;
-                readonly worker: import("effect/Schema").String;
-                readonly codeVersion: import("effect/Schema").String;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly attempt: import("effect/Schema").Finite;
-                readonly at: import("effect/Schema").Finite;
-                readonly tag: import("effect/Schema").String;
-                readonly error: import("effect/Schema").Unknown;
-                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-                readonly message: import("effect/Schema").String;
-                readonly stack: import("effect/Schema").String;
-                readonly step: import("effect/Schema").String;
-                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>, never, never>;
-                readonly frame: import("effect/Schema").String;
-                readonly worker: import("effect/Schema").String;
-                readonly codeVersion: import("effect/Schema").String;
-            }>>, never, never>;
-        }>>, never, never>;
-        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly id: import("effect/Schema").String;
-            readonly consumer: import("effect/Schema").String;
-            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-            readonly parked: import("effect/Schema").Boolean;
-            readonly retriedMillis: import("effect/Schema").Finite;
-            readonly tag: import("effect/Schema").String;
-            readonly fingerprint: import("effect/Schema").String;
-            readonly redriven: import("effect/Schema").Finite;
-            readonly diedAt: import("effect/Schema").Finite;
-            readonly changedBy: import("effect/Schema").String;
-            readonly changedAt: import("effect/Schema").Finite;
-            readonly message: import("effect/Schema").Struct<{
-                id: import("effect/Schema").String;
-                topic: import("effect/Schema").String;
-                key: import("effect/Schema").String;
-                keyed: import("effect/Schema").Boolean;
-                headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-                version: import("effect/Schema").Finite;
-                publishedAt: import("effect/Schema").Finite;
-            }>;
-            readonly attempts: import("effect/Schema").Finite;
-            readonly error: import("effect/Schema").String;
-            readonly etag: import("effect/Schema").String;
+            readonly nextAt: import("effect/Schema").Finite;
         }>>;
-        readonly waiting: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly id: import("effect/Schema").String;
+        readonly unrouted: import("effect/Schema").$Array<import("effect/Schema").Struct<{
             readonly topic: import("effect/Schema").String;
-            readonly key: import("effect/Schema").String;
-            readonly lane: import("effect/Schema").Finite;
-            readonly place: import("effect/Schema").String;
-            readonly publishedAt: import("effect/Schema").Finite;
-            readonly attempts: import("effect/Schema").Finite;
-            readonly crashCount: import("effect/Schema").Finite;
-            readonly redriven: import("effect/Schema").Finite;
-            readonly held: import("effect/Schema").Boolean;
-            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
-            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly messages: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly firstAt: import("effect/Schema").Finite;
+            readonly lastAt: import("effect/Schema").Finite;
         }>>;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"session", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"close", "DELETE", "/api/v1/session", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/http-api/HttpApiSchema").NoContent>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"events", "GET", "/api/v1/events", never, never, never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    "last-event-id": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/http-api/HttpApiSchema").StreamSse<import("effect/Schema").Union<readonly [import("effect/Schema").Struct<{
-    readonly id: import("effect/Schema").String;
-    readonly event: import("effect/Schema").Literal<"stats">;
-    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-        readonly asOf: import("effect/Schema").Finite;
+        readonly attention: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly about: import("effect/Schema").Literals<readonly ["stoppedRun", "noWorker", "blocked", "parkedKeys", "deadLetters", "paused", "unrouted"]>;
+            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly sentence: import("effect/Schema").String;
+            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
         readonly consumers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
             readonly consumer: import("effect/Schema").String;
+            readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly lanes: import("effect/Schema").Finite;
+            readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
+            readonly registeredAt: import("effect/Schema").Finite;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                by: import("effect/Schema").String;
+                at: import("effect/Schema").Finite;
+                note: import("effect/Schema").String;
+                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>>, never, never>;
             readonly waiting: import("effect/Schema").Struct<{
                 readonly value: import("effect/Schema").Finite;
                 readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
-            readonly lagMillis: import("effect/Schema").Finite;
-            readonly sentence: import("effect/Schema").String;
-            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly rates: import("effect/Schema").Struct<{
+                readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            }>;
+            readonly delayedKeys: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
             readonly parkedKeys: import("effect/Schema").Struct<{
                 readonly value: import("effect/Schema").Finite;
                 readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
-            readonly delayedKeys: import("effect/Schema").Struct<{
+            readonly pausedKeys: import("effect/Schema").Struct<{
                 readonly value: import("effect/Schema").Finite;
                 readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
@@ -3018,16 +3054,171 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
                 readonly value: import("effect/Schema").Finite;
                 readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
+            readonly redriving: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
             readonly workers: import("effect/Schema").Finite;
+            readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
             readonly ownedLanes: import("effect/Schema").Finite;
-            readonly lanes: import("effect/Schema").Finite;
-            readonly paused: import("effect/Schema").Boolean;
+            readonly freeLanes: import("effect/Schema").Finite;
+            readonly lag: import("effect/Schema").Struct<{
+                readonly millis: import("effect/Schema").Finite;
+                readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
+                    by: import("effect/Schema").String;
+                    at: import("effect/Schema").Finite;
+                    note: import("effect/Schema").String;
+                    until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
+                    readonly blocker: import("effect/Schema").Struct<{
+                        readonly waits: import("effect/Schema").Struct<{
+                            readonly pid: import("effect/Schema").Finite;
+                            readonly user: import("effect/Schema").String;
+                            readonly application: import("effect/Schema").String;
+                            readonly client: import("effect/Schema").String;
+                            readonly state: import("effect/Schema").String;
+                            readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                                readonly value: import("effect/Schema").String;
+                            }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                                readonly reason: import("effect/Schema").String;
+                            }>]>;
+                            readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                            readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        }>;
+                        readonly waitsMillis: import("effect/Schema").Finite;
+                        readonly lock: import("effect/Schema").String;
+                        readonly by: import("effect/Schema").Struct<{
+                            readonly pid: import("effect/Schema").Finite;
+                            readonly user: import("effect/Schema").String;
+                            readonly application: import("effect/Schema").String;
+                            readonly client: import("effect/Schema").String;
+                            readonly state: import("effect/Schema").String;
+                            readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
+                                readonly value: import("effect/Schema").String;
+                            }>, import("effect/Schema").TaggedStruct<"NotVisible", {
+                                readonly reason: import("effect/Schema").String;
+                            }>]>;
+                            readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                            readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+                        }>;
+                    }>;
+                }>, import("effect/Schema").TaggedStruct<"AllHeld", {
+                    readonly parked: import("effect/Schema").Struct<{
+                        readonly value: import("effect/Schema").Finite;
+                        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                    }>;
+                    readonly delayed: import("effect/Schema").Struct<{
+                        readonly value: import("effect/Schema").Finite;
+                        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+                    }>;
+                }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
+                    readonly free: import("effect/Schema").Finite;
+                    readonly lanes: import("effect/Schema").Finite;
+                }>, import("effect/Schema").TaggedStruct<"OneKey", {
+                    readonly key: import("effect/Schema").String;
+                    readonly share: import("effect/Schema").Finite;
+                }>, import("effect/Schema").TaggedStruct<"Growing", {
+                    readonly perSecond: import("effect/Schema").Finite;
+                }>, import("effect/Schema").TaggedStruct<"Draining", {
+                    readonly millis: import("effect/Schema").Finite;
+                }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
+                readonly sentence: import("effect/Schema").String;
+            }>;
         }>>;
-    }>>>;
-}>, import("effect/Schema").Struct<{
-    readonly id: import("effect/Schema").String;
-    readonly event: import("effect/Schema").Literal<"runs">;
-    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+        readonly failures: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly tag: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly deadLetters: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly firstAt: import("effect/Schema").Finite;
+            readonly lastAt: import("effect/Schema").Finite;
+            readonly recent: import("effect/Schema").$Array<import("effect/Schema").Finite>;
+            readonly sampleId: import("effect/Schema").String;
+            readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+                readonly text: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+                readonly text: import("effect/Schema").String;
+            }>>, never, never>;
+            readonly diedOn: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly runningNow: import("effect/Schema").$Array<import("effect/Schema").String>;
+        }>>;
+        readonly parked: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>;
         readonly runs: import("effect/Schema").$Array<import("effect/Schema").Struct<{
             readonly id: import("effect/Schema").String;
             readonly consumer: import("effect/Schema").String;
@@ -3084,128 +3275,615 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly revision: import("effect/Schema").Finite;
             readonly etag: import("effect/Schema").String;
         }>>;
-    }>>>;
-}>, import("effect/Schema").Struct<{
-    readonly id: import("effect/Schema").String;
-    readonly event: import("effect/Schema").Literal<"changed">;
-    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-        readonly about: import("effect/Schema").$Array<import("effect/Schema").Literals<readonly ["deadLetters", "audit", "workers"]>>;
-    }>>>;
-}>, import("effect/Schema").Struct<{
-    readonly id: import("effect/Schema").String;
-    readonly event: import("effect/Schema").Literal<"reset">;
-    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{}>>>;
-}>]>, import("effect/Schema").Never, {
-    readonly id: string;
-    readonly event: "stats";
-    readonly data: {
-        readonly asOf: number;
-        readonly consumers: readonly {
-            readonly consumer: string;
-            readonly waiting: {
-                readonly value: number;
-                readonly kind: "atLeast" | "estimate" | "exact";
-            };
-            readonly lagMillis: number;
-            readonly sentence: string;
-            readonly inPerSecond?: number | undefined;
-            readonly outPerSecond?: number | undefined;
-            readonly parkedKeys: {
-                readonly value: number;
-                readonly kind: "atLeast" | "estimate" | "exact";
-            };
-            readonly delayedKeys: {
-                readonly value: number;
-                readonly kind: "atLeast" | "estimate" | "exact";
-            };
-            readonly deadLetters: {
-                readonly value: number;
-                readonly kind: "atLeast" | "estimate" | "exact";
-            };
-            readonly workers: number;
-            readonly ownedLanes: number;
-            readonly lanes: number;
-            readonly paused: boolean;
-        }[];
-    };
-} | {
-    readonly id: string;
-    readonly event: "runs";
-    readonly data: {
-        readonly runs: readonly {
-            readonly id: string;
-            readonly consumer: string;
-            readonly filter: {
-                readonly consumer?: string | undefined;
-                readonly state?: "discarded" | "open" | "redriving" | "resolved" | undefined;
-                readonly reason?: "crashed" | "exhausted" | "rejected" | "undecodable" | undefined;
-                readonly topic?: string | undefined;
-                readonly key?: string | undefined;
-                readonly id?: string | undefined;
-                readonly fingerprint?: string | readonly string[] | undefined;
-                readonly tag?: string | undefined;
-                readonly since?: number | undefined;
-                readonly until?: number | undefined;
-            };
-            readonly upTo: string;
-            readonly state: "cancelled" | "finished" | "paused" | "running" | "stopped" | "waiting";
-            readonly stopped?: {
-                readonly by: "copied" | "inARow" | "ofLast20" | "stage";
-                readonly fingerprint: string;
-                readonly sentence: string;
-            } | undefined;
-            readonly rate: number;
-            readonly stages: readonly number[];
-            readonly stage: number;
-            readonly askAfterFirst: boolean;
-            readonly stopRule: {
-                readonly inARow: number;
-                readonly ofLast20: number;
-            };
-            readonly deadLetters: {
-                readonly value: number;
-                readonly kind: "atLeast" | "estimate" | "exact";
-            };
-            readonly redriven: number;
-            readonly committed: number;
-            readonly duplicate: number;
-            readonly failedAgain: number;
-            readonly waiting: number;
-            readonly untouched: {
-                readonly value: number;
-                readonly kind: "atLeast" | "estimate" | "exact";
-            };
-            readonly leftMillis?: number | undefined;
-            readonly startedBy: string;
-            readonly startedAt: number;
-            readonly note: string;
-            readonly changedBy: string;
-            readonly changedAt: number;
-            readonly revision: number;
-            readonly etag: string;
-        }[];
-    };
-} | {
-    readonly id: string;
-    readonly event: "changed";
-    readonly data: {
-        readonly about: readonly ("audit" | "deadLetters" | "workers")[];
-    };
-} | {
-    readonly id: string;
-    readonly event: "reset";
-    readonly data: {};
-}>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").RateLimited | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"who", "GET", "/api/v1/session", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+        readonly workers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+            readonly startedAt: import("effect/Schema").Finite;
+            readonly aliveUntil: import("effect/Schema").Finite;
+            readonly alive: import("effect/Schema").Boolean;
+            readonly lanes: import("effect/Schema").Finite;
+        }>>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"series", "GET", "/api/v1/consumers/:consumer/series", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    seconds: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["10", "60"]>>;
+    from: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly at: import("effect/Schema").Finite;
+        readonly seconds: import("effect/Schema").Literals<readonly [10, 60]>;
+        readonly waiting: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly lagMillis: import("effect/Schema").Finite;
+        readonly delayedKeys: import("effect/Schema").Finite;
+        readonly parkedKeys: import("effect/Schema").Finite;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly committed: import("effect/Schema").Finite;
+        readonly duplicates: import("effect/Schema").Finite;
+        readonly dead: import("effect/Schema").Finite;
+        readonly retried: import("effect/Schema").Finite;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"waiting", "GET", "/api/v1/consumers/:consumer/messages", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly topic: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly lane: import("effect/Schema").Finite;
+        readonly place: import("effect/Schema").String;
+        readonly publishedAt: import("effect/Schema").Finite;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly crashCount: import("effect/Schema").Finite;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly held: import("effect/Schema").Boolean;
+        readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
+        readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>>;
+    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>, never, never>;
+    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"workers", "GET", "/api/v1/workers", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly worker: import("effect/Schema").String;
+        readonly codeVersion: import("effect/Schema").String;
+        readonly startedAt: import("effect/Schema").Finite;
+        readonly aliveUntil: import("effect/Schema").Finite;
+        readonly alive: import("effect/Schema").Boolean;
+        readonly lanes: import("effect/Schema").Finite;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"deadLetters", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"decide", "POST", "/api/v1/dead-letters/decide", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly action: import("effect/Schema").Literals<readonly ["redrive", "discard", "restore"]>;
+    readonly ids: import("effect/Schema").$Array<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly outcome: import("effect/Schema").Literals<readonly ["done", "conflict", "notFound"]>;
+        readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly by: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly at: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"discard", "POST", "/api/v1/dead-letters/:id/discard", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
     readonly asOf: import("effect/Schema").String;
     readonly data: import("effect/Schema").Struct<{
-        readonly name: import("effect/Schema").String;
-        readonly role: import("effect/Schema").Literals<readonly ["viewer", "operator", "admin"]>;
-        readonly payloads: import("effect/Schema").Literals<readonly ["shown", "onRequest"]>;
-        readonly redacts: import("effect/Schema").Boolean;
-        readonly statsEvery: import("effect/Schema").Finite;
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
     }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"facts", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"audit", "GET", "/api/v1/audit", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"export", "GET", "/api/v1/dead-letters/export", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    before: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/http-api/HttpApiSchema").StreamNdjson<import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly consumer: import("effect/Schema").String;
+    readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+    readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+    readonly parked: import("effect/Schema").Boolean;
+    readonly retriedMillis: import("effect/Schema").Finite;
+    readonly tag: import("effect/Schema").String;
+    readonly fingerprint: import("effect/Schema").String;
+    readonly redriven: import("effect/Schema").Finite;
+    readonly diedAt: import("effect/Schema").Finite;
+    readonly changedBy: import("effect/Schema").String;
+    readonly changedAt: import("effect/Schema").Finite;
+    readonly message: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly topic: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly keyed: import("effect/Schema").Boolean;
+        readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+        readonly version: import("effect/Schema").Finite;
+        readonly publishedAt: import("effect/Schema").Finite;
+        readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>;
+    readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly attempt: import("effect/Schema").Finite;
+        readonly at: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly error: import("effect/Schema").Unknown;
+        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+        readonly message: import("effect/Schema").String;
+        readonly stack: import("effect/Schema").String;
+        readonly step: import("effect/Schema").String;
+        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly name: import("effect/Schema").String;
+            readonly position: import("effect/Schema").Finite;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly name: import("effect/Schema").String;
+            readonly position: import("effect/Schema").Finite;
+        }>>, never, never>;
+        readonly frame: import("effect/Schema").String;
+        readonly worker: import("effect/Schema").String;
+        readonly codeVersion: import("effect/Schema").String;
+    }>>;
+    readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly traceId: import("effect/Schema").String;
+        readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly traceId: import("effect/Schema").String;
+        readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>>, never, never>;
+    readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+    readonly etag: import("effect/Schema").String;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"groups", "GET", "/api/v1/dead-letters/groups", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly deadLetters: import("effect/Schema").Struct<{
+            readonly count: import("effect/Schema").Finite;
+            readonly more: import("effect/Schema").Boolean;
+        }>;
+        readonly firstAt: import("effect/Schema").Finite;
+        readonly lastAt: import("effect/Schema").Finite;
+        readonly sample: import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly keyed: import("effect/Schema").Boolean;
+                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                readonly version: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>;
+            readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>;
+            readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>, never, never>;
+            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly etag: import("effect/Schema").String;
+        }>;
+    }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/dead-letters", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>>;
+    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>, never, never>;
+    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/dead-letters/:id", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, never, never, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly keyed: import("effect/Schema").Boolean;
+            readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            readonly version: import("effect/Schema").Finite;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>;
+        readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly attempt: import("effect/Schema").Finite;
+            readonly at: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly error: import("effect/Schema").Unknown;
+            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+            readonly message: import("effect/Schema").String;
+            readonly stack: import("effect/Schema").String;
+            readonly step: import("effect/Schema").String;
+            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly frame: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+        }>>;
+        readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly traceId: import("effect/Schema").String;
+            readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly traceId: import("effect/Schema").String;
+            readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>, never, never>;
+        readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    etag: import("effect/Schema").String;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"payload", "GET", "/api/v1/dead-letters/:id/payload", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    original: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").String>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"redrive", "POST", "/api/v1/dead-letters/:id/redrive", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"release", "POST", "/api/v1/dead-letters/:id/release", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"restore", "POST", "/api/v1/dead-letters/:id/restore", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly id: import("effect/Schema").String;
+        readonly consumer: import("effect/Schema").String;
+        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly retriedMillis: import("effect/Schema").Finite;
+        readonly tag: import("effect/Schema").String;
+        readonly fingerprint: import("effect/Schema").String;
+        readonly redriven: import("effect/Schema").Finite;
+        readonly diedAt: import("effect/Schema").Finite;
+        readonly changedBy: import("effect/Schema").String;
+        readonly changedAt: import("effect/Schema").Finite;
+        readonly message: import("effect/Schema").Struct<{
+            id: import("effect/Schema").String;
+            topic: import("effect/Schema").String;
+            key: import("effect/Schema").String;
+            keyed: import("effect/Schema").Boolean;
+            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+            version: import("effect/Schema").Finite;
+            publishedAt: import("effect/Schema").Finite;
+        }>;
+        readonly attempts: import("effect/Schema").Finite;
+        readonly error: import("effect/Schema").String;
+        readonly etag: import("effect/Schema").String;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"search", "GET", "/api/v1/dead-letters/search", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
+    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
+    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
+    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
+    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    before: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly topic: import("effect/Schema").String;
+                readonly key: import("effect/Schema").String;
+                readonly keyed: import("effect/Schema").Boolean;
+                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                readonly version: import("effect/Schema").Finite;
+                readonly publishedAt: import("effect/Schema").Finite;
+                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>;
+            readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>;
+            readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly traceId: import("effect/Schema").String;
+                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+            }>>, never, never>;
+            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"validate", "POST", "/api/v1/dead-letters/:id/validate", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly payload: import("effect/Schema").String;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly diff: import("effect/Schema").String;
+        readonly checked: import("effect/Schema").Literals<readonly ["schema", "json"]>;
+        readonly issues: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly path: import("effect/Schema").String;
+            readonly message: import("effect/Schema").String;
+        }>>;
+        readonly keyChanged: import("effect/Schema").Boolean;
+        readonly idChanged: import("effect/Schema").Boolean;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"facts", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"audit", "GET", "/api/v1/audit", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
     cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
     exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
@@ -4102,6 +4780,280 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
         readonly discarded: import("effect/Schema").Finite;
         readonly gone: import("effect/Schema").Finite;
     }>>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"keys", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/keys", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
+    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
+    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    hold: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["parked", "delayed", "paused"]>>;
+}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly lane: import("effect/Schema").Finite;
+        readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly parked: import("effect/Schema").Boolean;
+        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly by: import("effect/Schema").String;
+            readonly at: import("effect/Schema").Finite;
+        }>>, never, never>;
+        readonly behind: import("effect/Schema").Struct<{
+            readonly value: import("effect/Schema").Finite;
+            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+        }>;
+        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+        readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly tag: import("effect/Schema").String;
+            readonly diedAt: import("effect/Schema").Finite;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly tag: import("effect/Schema").String;
+            readonly diedAt: import("effect/Schema").Finite;
+        }>>, never, never>;
+        readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly attempt: import("effect/Schema").Finite;
+            readonly at: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly error: import("effect/Schema").Unknown;
+            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+            readonly message: import("effect/Schema").String;
+            readonly stack: import("effect/Schema").String;
+            readonly step: import("effect/Schema").String;
+            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly frame: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly attempt: import("effect/Schema").Finite;
+            readonly at: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly error: import("effect/Schema").Unknown;
+            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+            readonly message: import("effect/Schema").String;
+            readonly stack: import("effect/Schema").String;
+            readonly step: import("effect/Schema").String;
+            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly name: import("effect/Schema").String;
+                readonly position: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly frame: import("effect/Schema").String;
+            readonly worker: import("effect/Schema").String;
+            readonly codeVersion: import("effect/Schema").String;
+        }>>, never, never>;
+    }>>;
+    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+        readonly value: import("effect/Schema").Finite;
+        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+    }>>, never, never>;
+    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/consumers/:consumer/keys/:key", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    consumer: import("effect/Schema").String;
+    key: import("effect/Schema").String;
+}>>, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly consumer: import("effect/Schema").String;
+        readonly key: import("effect/Schema").String;
+        readonly held: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+            readonly consumer: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly by: import("effect/Schema").String;
+                readonly at: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly behind: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
+            }>;
+            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly id: import("effect/Schema").String;
+                readonly fingerprint: import("effect/Schema").String;
+                readonly tag: import("effect/Schema").String;
+                readonly diedAt: import("effect/Schema").Finite;
+            }>>, never, never>;
+            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                readonly attempt: import("effect/Schema").Finite;
+                readonly at: import("effect/Schema").Finite;
+                readonly tag: import("effect/Schema").String;
+                readonly error: import("effect/Schema").Unknown;
+                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
+                readonly message: import("effect/Schema").String;
+                readonly stack: import("effect/Schema").String;
+                readonly step: import("effect/Schema").String;
+                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
+                    readonly name: import("effect/Schema").String;
+                    readonly position: import("effect/Schema").Finite;
+                }>>, never, never>;
+                readonly frame: import("effect/Schema").String;
+                readonly worker: import("effect/Schema").String;
+                readonly codeVersion: import("effect/Schema").String;
+            }>>, never, never>;
+        }>>, never, never>;
+        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly consumer: import("effect/Schema").String;
+            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
+            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
+            readonly parked: import("effect/Schema").Boolean;
+            readonly retriedMillis: import("effect/Schema").Finite;
+            readonly tag: import("effect/Schema").String;
+            readonly fingerprint: import("effect/Schema").String;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly diedAt: import("effect/Schema").Finite;
+            readonly changedBy: import("effect/Schema").String;
+            readonly changedAt: import("effect/Schema").Finite;
+            readonly message: import("effect/Schema").Struct<{
+                id: import("effect/Schema").String;
+                topic: import("effect/Schema").String;
+                key: import("effect/Schema").String;
+                keyed: import("effect/Schema").Boolean;
+                headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
+                version: import("effect/Schema").Finite;
+                publishedAt: import("effect/Schema").Finite;
+            }>;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly error: import("effect/Schema").String;
+            readonly etag: import("effect/Schema").String;
+        }>>;
+        readonly waiting: import("effect/Schema").$Array<import("effect/Schema").Struct<{
+            readonly id: import("effect/Schema").String;
+            readonly topic: import("effect/Schema").String;
+            readonly key: import("effect/Schema").String;
+            readonly lane: import("effect/Schema").Finite;
+            readonly place: import("effect/Schema").String;
+            readonly publishedAt: import("effect/Schema").Finite;
+            readonly attempts: import("effect/Schema").Finite;
+            readonly crashCount: import("effect/Schema").Finite;
+            readonly redriven: import("effect/Schema").Finite;
+            readonly held: import("effect/Schema").Boolean;
+            readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
+            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
+        }>>;
+    }>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"previews", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"discard", "POST", "/api/v1/previews/:preview/discard", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     preview: import("effect/Schema").String;
 }>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
@@ -4709,524 +5661,45 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
 }>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     etag: import("effect/Schema").String;
     location: import("effect/Schema").String;
-}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"consumers", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"crashes", "GET", "/api/v1/workers/crashes", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly workers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly consumer: import("effect/Schema").String;
-            readonly worker: import("effect/Schema").String;
-            readonly codeVersion: import("effect/Schema").String;
-            readonly startedAt: import("effect/Schema").Finite;
-            readonly aliveUntil: import("effect/Schema").Finite;
-            readonly alive: import("effect/Schema").Boolean;
-            readonly lanes: import("effect/Schema").Finite;
-        }>>;
-        readonly suspects: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly consumer: import("effect/Schema").String;
-            readonly id: import("effect/Schema").String;
-            readonly topic: import("effect/Schema").String;
-            readonly key: import("effect/Schema").String;
-            readonly lane: import("effect/Schema").Finite;
-            readonly crashCount: import("effect/Schema").Finite;
-            readonly crashedAlone: import("effect/Schema").Boolean;
-            readonly inEveryCrash: import("effect/Schema").Boolean;
-            readonly publishedAt: import("effect/Schema").Finite;
-            readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        }>>;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"lanes", "GET", "/api/v1/consumers/:consumer/lanes", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").String;
-}>>, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly lane: import("effect/Schema").Finite;
-        readonly owner: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            readonly worker: import("effect/Schema").String;
-            readonly leaseUntil: import("effect/Schema").Finite;
-        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            readonly worker: import("effect/Schema").String;
-            readonly leaseUntil: import("effect/Schema").Finite;
-        }>>, never, never>;
-        readonly deadOwner: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        readonly waiting: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        readonly alone: import("effect/Schema").Boolean;
-    }>>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/consumers", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly consumer: import("effect/Schema").String;
-        readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
-        readonly lanes: import("effect/Schema").Finite;
-        readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
-        readonly registeredAt: import("effect/Schema").Finite;
-        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            by: import("effect/Schema").String;
-            at: import("effect/Schema").Finite;
-            note: import("effect/Schema").String;
-            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            by: import("effect/Schema").String;
-            at: import("effect/Schema").Finite;
-            note: import("effect/Schema").String;
-            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        }>>, never, never>;
-        readonly waiting: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        readonly rates: import("effect/Schema").Struct<{
-            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        }>;
-        readonly delayedKeys: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly parkedKeys: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly pausedKeys: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly deadLetters: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly redriving: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly workers: import("effect/Schema").Finite;
-        readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
-        readonly ownedLanes: import("effect/Schema").Finite;
-        readonly freeLanes: import("effect/Schema").Finite;
-        readonly lag: import("effect/Schema").Struct<{
-            readonly millis: import("effect/Schema").Finite;
-            readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
-                by: import("effect/Schema").String;
-                at: import("effect/Schema").Finite;
-                note: import("effect/Schema").String;
-                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
-                readonly blocker: import("effect/Schema").Struct<{
-                    readonly waits: import("effect/Schema").Struct<{
-                        readonly pid: import("effect/Schema").Finite;
-                        readonly user: import("effect/Schema").String;
-                        readonly application: import("effect/Schema").String;
-                        readonly client: import("effect/Schema").String;
-                        readonly state: import("effect/Schema").String;
-                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
-                            readonly value: import("effect/Schema").String;
-                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
-                            readonly reason: import("effect/Schema").String;
-                        }>]>;
-                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                    }>;
-                    readonly waitsMillis: import("effect/Schema").Finite;
-                    readonly lock: import("effect/Schema").String;
-                    readonly by: import("effect/Schema").Struct<{
-                        readonly pid: import("effect/Schema").Finite;
-                        readonly user: import("effect/Schema").String;
-                        readonly application: import("effect/Schema").String;
-                        readonly client: import("effect/Schema").String;
-                        readonly state: import("effect/Schema").String;
-                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
-                            readonly value: import("effect/Schema").String;
-                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
-                            readonly reason: import("effect/Schema").String;
-                        }>]>;
-                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                    }>;
-                }>;
-            }>, import("effect/Schema").TaggedStruct<"AllHeld", {
-                readonly parked: import("effect/Schema").Struct<{
-                    readonly value: import("effect/Schema").Finite;
-                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-                }>;
-                readonly delayed: import("effect/Schema").Struct<{
-                    readonly value: import("effect/Schema").Finite;
-                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-                }>;
-            }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
-                readonly free: import("effect/Schema").Finite;
-                readonly lanes: import("effect/Schema").Finite;
-            }>, import("effect/Schema").TaggedStruct<"OneKey", {
-                readonly key: import("effect/Schema").String;
-                readonly share: import("effect/Schema").Finite;
-            }>, import("effect/Schema").TaggedStruct<"Growing", {
-                readonly perSecond: import("effect/Schema").Finite;
-            }>, import("effect/Schema").TaggedStruct<"Draining", {
-                readonly millis: import("effect/Schema").Finite;
-            }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
-            readonly sentence: import("effect/Schema").String;
-        }>;
-    }>>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/consumers/:consumer", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").String;
-}>>, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly consumer: import("effect/Schema").String;
-        readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
-        readonly lanes: import("effect/Schema").Finite;
-        readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
-        readonly registeredAt: import("effect/Schema").Finite;
-        readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            by: import("effect/Schema").String;
-            at: import("effect/Schema").Finite;
-            note: import("effect/Schema").String;
-            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            by: import("effect/Schema").String;
-            at: import("effect/Schema").Finite;
-            note: import("effect/Schema").String;
-            until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        }>>, never, never>;
-        readonly waiting: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        readonly rates: import("effect/Schema").Struct<{
-            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        }>;
-        readonly delayedKeys: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly parkedKeys: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly pausedKeys: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly deadLetters: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly redriving: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly workers: import("effect/Schema").Finite;
-        readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
-        readonly ownedLanes: import("effect/Schema").Finite;
-        readonly freeLanes: import("effect/Schema").Finite;
-        readonly lag: import("effect/Schema").Struct<{
-            readonly millis: import("effect/Schema").Finite;
-            readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
-                by: import("effect/Schema").String;
-                at: import("effect/Schema").Finite;
-                note: import("effect/Schema").String;
-                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
-                readonly blocker: import("effect/Schema").Struct<{
-                    readonly waits: import("effect/Schema").Struct<{
-                        readonly pid: import("effect/Schema").Finite;
-                        readonly user: import("effect/Schema").String;
-                        readonly application: import("effect/Schema").String;
-                        readonly client: import("effect/Schema").String;
-                        readonly state: import("effect/Schema").String;
-                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
-                            readonly value: import("effect/Schema").String;
-                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
-                            readonly reason: import("effect/Schema").String;
-                        }>]>;
-                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                    }>;
-                    readonly waitsMillis: import("effect/Schema").Finite;
-                    readonly lock: import("effect/Schema").String;
-                    readonly by: import("effect/Schema").Struct<{
-                        readonly pid: import("effect/Schema").Finite;
-                        readonly user: import("effect/Schema").String;
-                        readonly application: import("effect/Schema").String;
-                        readonly client: import("effect/Schema").String;
-                        readonly state: import("effect/Schema").String;
-                        readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
-                            readonly value: import("effect/Schema").String;
-                        }>, import("effect/Schema").TaggedStruct<"NotVisible", {
-                            readonly reason: import("effect/Schema").String;
-                        }>]>;
-                        readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                        readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                    }>;
-                }>;
-            }>, import("effect/Schema").TaggedStruct<"AllHeld", {
-                readonly parked: import("effect/Schema").Struct<{
-                    readonly value: import("effect/Schema").Finite;
-                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-                }>;
-                readonly delayed: import("effect/Schema").Struct<{
-                    readonly value: import("effect/Schema").Finite;
-                    readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-                }>;
-            }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
-                readonly free: import("effect/Schema").Finite;
-                readonly lanes: import("effect/Schema").Finite;
-            }>, import("effect/Schema").TaggedStruct<"OneKey", {
-                readonly key: import("effect/Schema").String;
-                readonly share: import("effect/Schema").Finite;
-            }>, import("effect/Schema").TaggedStruct<"Growing", {
-                readonly perSecond: import("effect/Schema").Finite;
-            }>, import("effect/Schema").TaggedStruct<"Draining", {
-                readonly millis: import("effect/Schema").Finite;
-            }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
-            readonly sentence: import("effect/Schema").String;
-        }>;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"overview", "GET", "/api/v1/overview", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly delayed: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly topic: import("effect/Schema").String;
-            readonly messages: import("effect/Schema").Struct<{
-                readonly value: import("effect/Schema").Finite;
-                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-            }>;
-            readonly nextAt: import("effect/Schema").Finite;
-        }>>;
-        readonly unrouted: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly topic: import("effect/Schema").String;
-            readonly messages: import("effect/Schema").Struct<{
-                readonly value: import("effect/Schema").Finite;
-                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-            }>;
-            readonly firstAt: import("effect/Schema").Finite;
-            readonly lastAt: import("effect/Schema").Finite;
-        }>>;
-        readonly attention: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly about: import("effect/Schema").Literals<readonly ["stoppedRun", "noWorker", "blocked", "parkedKeys", "deadLetters", "paused", "unrouted"]>;
-            readonly consumer: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly sentence: import("effect/Schema").String;
-            readonly id: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        }>>;
+}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"session", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"close", "DELETE", "/api/v1/session", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/http-api/HttpApiSchema").NoContent>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"events", "GET", "/api/v1/events", never, never, never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    "last-event-id": import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, import("effect/http-api/HttpApiSchema").StreamSse<import("effect/Schema").Union<readonly [import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly event: import("effect/Schema").Literal<"stats">;
+    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+        readonly asOf: import("effect/Schema").Finite;
         readonly consumers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
             readonly consumer: import("effect/Schema").String;
-            readonly topics: import("effect/Schema").$Array<import("effect/Schema").String>;
-            readonly lanes: import("effect/Schema").Finite;
-            readonly order: import("effect/Schema").Literals<readonly ["continue", "park"]>;
-            readonly registeredAt: import("effect/Schema").Finite;
-            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                by: import("effect/Schema").String;
-                at: import("effect/Schema").Finite;
-                note: import("effect/Schema").String;
-                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                by: import("effect/Schema").String;
-                at: import("effect/Schema").Finite;
-                note: import("effect/Schema").String;
-                until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            }>>, never, never>;
             readonly waiting: import("effect/Schema").Struct<{
                 readonly value: import("effect/Schema").Finite;
                 readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
-            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly rates: import("effect/Schema").Struct<{
-                readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly lagMillis: import("effect/Schema").Finite;
+            readonly sentence: import("effect/Schema").String;
+            readonly inPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly outPerSecond: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
+            readonly parkedKeys: import("effect/Schema").Struct<{
+                readonly value: import("effect/Schema").Finite;
+                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
             readonly delayedKeys: import("effect/Schema").Struct<{
                 readonly value: import("effect/Schema").Finite;
                 readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
-            readonly parkedKeys: import("effect/Schema").Struct<{
-                readonly value: import("effect/Schema").Finite;
-                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-            }>;
-            readonly pausedKeys: import("effect/Schema").Struct<{
-                readonly value: import("effect/Schema").Finite;
-                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-            }>;
             readonly deadLetters: import("effect/Schema").Struct<{
-                readonly value: import("effect/Schema").Finite;
-                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-            }>;
-            readonly redriving: import("effect/Schema").Struct<{
                 readonly value: import("effect/Schema").Finite;
                 readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
             }>;
             readonly workers: import("effect/Schema").Finite;
-            readonly codeVersions: import("effect/Schema").$Array<import("effect/Schema").String>;
             readonly ownedLanes: import("effect/Schema").Finite;
-            readonly freeLanes: import("effect/Schema").Finite;
-            readonly lag: import("effect/Schema").Struct<{
-                readonly millis: import("effect/Schema").Finite;
-                readonly cause: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Empty", {}>, import("effect/Schema").TaggedStruct<"Paused", {
-                    by: import("effect/Schema").String;
-                    at: import("effect/Schema").Finite;
-                    note: import("effect/Schema").String;
-                    until: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                }>, import("effect/Schema").TaggedStruct<"NoWorker", {}>, import("effect/Schema").TaggedStruct<"CommitWaits", {
-                    readonly blocker: import("effect/Schema").Struct<{
-                        readonly waits: import("effect/Schema").Struct<{
-                            readonly pid: import("effect/Schema").Finite;
-                            readonly user: import("effect/Schema").String;
-                            readonly application: import("effect/Schema").String;
-                            readonly client: import("effect/Schema").String;
-                            readonly state: import("effect/Schema").String;
-                            readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
-                                readonly value: import("effect/Schema").String;
-                            }>, import("effect/Schema").TaggedStruct<"NotVisible", {
-                                readonly reason: import("effect/Schema").String;
-                            }>]>;
-                            readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                            readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                        }>;
-                        readonly waitsMillis: import("effect/Schema").Finite;
-                        readonly lock: import("effect/Schema").String;
-                        readonly by: import("effect/Schema").Struct<{
-                            readonly pid: import("effect/Schema").Finite;
-                            readonly user: import("effect/Schema").String;
-                            readonly application: import("effect/Schema").String;
-                            readonly client: import("effect/Schema").String;
-                            readonly state: import("effect/Schema").String;
-                            readonly query: import("effect/Schema").Union<readonly [import("effect/Schema").TaggedStruct<"Visible", {
-                                readonly value: import("effect/Schema").String;
-                            }>, import("effect/Schema").TaggedStruct<"NotVisible", {
-                                readonly reason: import("effect/Schema").String;
-                            }>]>;
-                            readonly transactionMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                            readonly stateMillis: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-                        }>;
-                    }>;
-                }>, import("effect/Schema").TaggedStruct<"AllHeld", {
-                    readonly parked: import("effect/Schema").Struct<{
-                        readonly value: import("effect/Schema").Finite;
-                        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-                    }>;
-                    readonly delayed: import("effect/Schema").Struct<{
-                        readonly value: import("effect/Schema").Finite;
-                        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-                    }>;
-                }>, import("effect/Schema").TaggedStruct<"FreeLanes", {
-                    readonly free: import("effect/Schema").Finite;
-                    readonly lanes: import("effect/Schema").Finite;
-                }>, import("effect/Schema").TaggedStruct<"OneKey", {
-                    readonly key: import("effect/Schema").String;
-                    readonly share: import("effect/Schema").Finite;
-                }>, import("effect/Schema").TaggedStruct<"Growing", {
-                    readonly perSecond: import("effect/Schema").Finite;
-                }>, import("effect/Schema").TaggedStruct<"Draining", {
-                    readonly millis: import("effect/Schema").Finite;
-                }>, import("effect/Schema").TaggedStruct<"Waiting", {}>]>;
-                readonly sentence: import("effect/Schema").String;
-            }>;
+            readonly lanes: import("effect/Schema").Finite;
+            readonly paused: import("effect/Schema").Boolean;
         }>>;
-        readonly failures: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly consumer: import("effect/Schema").String;
-            readonly fingerprint: import("effect/Schema").String;
-            readonly tag: import("effect/Schema").String;
-            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-            readonly deadLetters: import("effect/Schema").Struct<{
-                readonly value: import("effect/Schema").Finite;
-                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-            }>;
-            readonly firstAt: import("effect/Schema").Finite;
-            readonly lastAt: import("effect/Schema").Finite;
-            readonly recent: import("effect/Schema").$Array<import("effect/Schema").Finite>;
-            readonly sampleId: import("effect/Schema").String;
-            readonly note: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly by: import("effect/Schema").String;
-                readonly at: import("effect/Schema").Finite;
-                readonly text: import("effect/Schema").String;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly by: import("effect/Schema").String;
-                readonly at: import("effect/Schema").Finite;
-                readonly text: import("effect/Schema").String;
-            }>>, never, never>;
-            readonly diedOn: import("effect/Schema").$Array<import("effect/Schema").String>;
-            readonly runningNow: import("effect/Schema").$Array<import("effect/Schema").String>;
-        }>>;
-        readonly parked: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly consumer: import("effect/Schema").String;
-            readonly key: import("effect/Schema").String;
-            readonly lane: import("effect/Schema").Finite;
-            readonly retryAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly parked: import("effect/Schema").Boolean;
-            readonly paused: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly by: import("effect/Schema").String;
-                readonly at: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly by: import("effect/Schema").String;
-                readonly at: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly behind: import("effect/Schema").Struct<{
-                readonly value: import("effect/Schema").Finite;
-                readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-            }>;
-            readonly oldestAt: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-            readonly deadLetter: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly id: import("effect/Schema").String;
-                readonly fingerprint: import("effect/Schema").String;
-                readonly tag: import("effect/Schema").String;
-                readonly diedAt: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly id: import("effect/Schema").String;
-                readonly fingerprint: import("effect/Schema").String;
-                readonly tag: import("effect/Schema").String;
-                readonly diedAt: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly lastFailure: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly attempt: import("effect/Schema").Finite;
-                readonly at: import("effect/Schema").Finite;
-                readonly tag: import("effect/Schema").String;
-                readonly error: import("effect/Schema").Unknown;
-                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-                readonly message: import("effect/Schema").String;
-                readonly stack: import("effect/Schema").String;
-                readonly step: import("effect/Schema").String;
-                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>, never, never>;
-                readonly frame: import("effect/Schema").String;
-                readonly worker: import("effect/Schema").String;
-                readonly codeVersion: import("effect/Schema").String;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly attempt: import("effect/Schema").Finite;
-                readonly at: import("effect/Schema").Finite;
-                readonly tag: import("effect/Schema").String;
-                readonly error: import("effect/Schema").Unknown;
-                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-                readonly message: import("effect/Schema").String;
-                readonly stack: import("effect/Schema").String;
-                readonly step: import("effect/Schema").String;
-                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>, never, never>;
-                readonly frame: import("effect/Schema").String;
-                readonly worker: import("effect/Schema").String;
-                readonly codeVersion: import("effect/Schema").String;
-            }>>, never, never>;
-        }>>;
+    }>>>;
+}>, import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly event: import("effect/Schema").Literal<"runs">;
+    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
         readonly runs: import("effect/Schema").$Array<import("effect/Schema").Struct<{
             readonly id: import("effect/Schema").String;
             readonly consumer: import("effect/Schema").String;
@@ -5283,92 +5756,142 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly revision: import("effect/Schema").Finite;
             readonly etag: import("effect/Schema").String;
         }>>;
-        readonly workers: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly consumer: import("effect/Schema").String;
-            readonly worker: import("effect/Schema").String;
-            readonly codeVersion: import("effect/Schema").String;
-            readonly startedAt: import("effect/Schema").Finite;
-            readonly aliveUntil: import("effect/Schema").Finite;
-            readonly alive: import("effect/Schema").Boolean;
-            readonly lanes: import("effect/Schema").Finite;
-        }>>;
+    }>>>;
+}>, import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly event: import("effect/Schema").Literal<"changed">;
+    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+        readonly about: import("effect/Schema").$Array<import("effect/Schema").Literals<readonly ["deadLetters", "audit", "workers"]>>;
+    }>>>;
+}>, import("effect/Schema").Struct<{
+    readonly id: import("effect/Schema").String;
+    readonly event: import("effect/Schema").Literal<"reset">;
+    readonly data: import("effect/Schema").fromJsonString<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{}>>>;
+}>]>, import("effect/Schema").Never, {
+    readonly id: string;
+    readonly event: "stats";
+    readonly data: {
+        readonly asOf: number;
+        readonly consumers: readonly {
+            readonly consumer: string;
+            readonly waiting: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly lagMillis: number;
+            readonly sentence: string;
+            readonly inPerSecond?: number | undefined;
+            readonly outPerSecond?: number | undefined;
+            readonly parkedKeys: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly delayedKeys: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly deadLetters: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly workers: number;
+            readonly ownedLanes: number;
+            readonly lanes: number;
+            readonly paused: boolean;
+        }[];
+    };
+} | {
+    readonly id: string;
+    readonly event: "runs";
+    readonly data: {
+        readonly runs: readonly {
+            readonly id: string;
+            readonly consumer: string;
+            readonly filter: {
+                readonly consumer?: string | undefined;
+                readonly state?: "discarded" | "open" | "redriving" | "resolved" | undefined;
+                readonly reason?: "crashed" | "exhausted" | "rejected" | "undecodable" | undefined;
+                readonly topic?: string | undefined;
+                readonly key?: string | undefined;
+                readonly id?: string | undefined;
+                readonly fingerprint?: string | readonly string[] | undefined;
+                readonly tag?: string | undefined;
+                readonly since?: number | undefined;
+                readonly until?: number | undefined;
+            };
+            readonly upTo: string;
+            readonly state: "cancelled" | "finished" | "paused" | "running" | "stopped" | "waiting";
+            readonly stopped?: {
+                readonly by: "copied" | "inARow" | "ofLast20" | "stage";
+                readonly fingerprint: string;
+                readonly sentence: string;
+            } | undefined;
+            readonly rate: number;
+            readonly stages: readonly number[];
+            readonly stage: number;
+            readonly askAfterFirst: boolean;
+            readonly stopRule: {
+                readonly inARow: number;
+                readonly ofLast20: number;
+            };
+            readonly deadLetters: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly redriven: number;
+            readonly committed: number;
+            readonly duplicate: number;
+            readonly failedAgain: number;
+            readonly waiting: number;
+            readonly untouched: {
+                readonly value: number;
+                readonly kind: "atLeast" | "estimate" | "exact";
+            };
+            readonly leftMillis?: number | undefined;
+            readonly startedBy: string;
+            readonly startedAt: number;
+            readonly note: string;
+            readonly changedBy: string;
+            readonly changedAt: number;
+            readonly revision: number;
+            readonly etag: string;
+        }[];
+    };
+} | {
+    readonly id: string;
+    readonly event: "changed";
+    readonly data: {
+        readonly about: readonly ("audit" | "deadLetters" | "workers")[];
+    };
+} | {
+    readonly id: string;
+    readonly event: "reset";
+    readonly data: {};
+}>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").RateLimited | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"who", "GET", "/api/v1/session", never, never, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly schema: import("effect/Schema").Literal<1>;
+    readonly asOf: import("effect/Schema").String;
+    readonly data: import("effect/Schema").Struct<{
+        readonly name: import("effect/Schema").String;
+        readonly role: import("effect/Schema").Literals<readonly ["viewer", "operator", "admin"]>;
+        readonly payloads: import("effect/Schema").Literals<readonly ["shown", "onRequest"]>;
+        readonly redacts: import("effect/Schema").Boolean;
+        readonly statsEvery: import("effect/Schema").Finite;
     }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"series", "GET", "/api/v1/consumers/:consumer/series", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").String;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    seconds: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["10", "60"]>>;
-    from: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"signIn", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"open", "POST", "/api/v1/session", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
+    readonly token: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly code: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+    readonly name: import("effect/Schema").optionalKey<import("effect/Schema").String>;
+}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
     readonly schema: import("effect/Schema").Literal<1>;
     readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly at: import("effect/Schema").Finite;
-        readonly seconds: import("effect/Schema").Literals<readonly [10, 60]>;
-        readonly waiting: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly lagMillis: import("effect/Schema").Finite;
-        readonly delayedKeys: import("effect/Schema").Finite;
-        readonly parkedKeys: import("effect/Schema").Finite;
-        readonly deadLetters: import("effect/Schema").Struct<{
-            readonly value: import("effect/Schema").Finite;
-            readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-        }>;
-        readonly committed: import("effect/Schema").Finite;
-        readonly duplicates: import("effect/Schema").Finite;
-        readonly dead: import("effect/Schema").Finite;
-        readonly retried: import("effect/Schema").Finite;
-    }>>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"waiting", "GET", "/api/v1/consumers/:consumer/messages", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").String;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
-    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
-    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly topic: import("effect/Schema").String;
-        readonly key: import("effect/Schema").String;
-        readonly lane: import("effect/Schema").Finite;
-        readonly place: import("effect/Schema").String;
-        readonly publishedAt: import("effect/Schema").Finite;
-        readonly attempts: import("effect/Schema").Finite;
-        readonly crashCount: import("effect/Schema").Finite;
-        readonly redriven: import("effect/Schema").Finite;
-        readonly held: import("effect/Schema").Boolean;
-        readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
-        readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-    }>>;
-    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-        readonly value: import("effect/Schema").Finite;
-        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-        readonly value: import("effect/Schema").Finite;
-        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-    }>>, never, never>;
-    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"workers", "GET", "/api/v1/workers", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly consumer: import("effect/Schema").String;
-        readonly worker: import("effect/Schema").String;
-        readonly codeVersion: import("effect/Schema").String;
-        readonly startedAt: import("effect/Schema").Finite;
-        readonly aliveUntil: import("effect/Schema").Finite;
-        readonly alive: import("effect/Schema").Boolean;
-        readonly lanes: import("effect/Schema").Finite;
-    }>>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"steering", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"advanceKey", "POST", "/api/v1/consumers/:consumer/keys/:key/advance", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
+    readonly data: import("effect/Schema").Struct<{
+        readonly name: import("effect/Schema").String;
+        readonly role: import("effect/Schema").Literals<readonly ["viewer", "operator", "admin"]>;
+        readonly payloads: import("effect/Schema").Literals<readonly ["shown", "onRequest"]>;
+        readonly redacts: import("effect/Schema").Boolean;
+        readonly statsEvery: import("effect/Schema").Finite;
+    }>;
+}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Unauthorized | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").CrossSite | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").RateLimited | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"steering", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"advanceKey", "POST", "/api/v1/consumers/:consumer/keys/:key/advance", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
     consumer: import("effect/Schema").String;
     key: import("effect/Schema").String;
 }>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
@@ -6421,529 +6944,6 @@ export declare const api: HttpApi.HttpApi<"millrace", import("effect/http-api/Ht
             readonly state: import("effect/Schema").Literals<readonly ["inFlight", "held", "due", "waiting"]>;
             readonly worker: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
         }>>;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false> | import("effect/http-api/HttpApiGroup").HttpApiGroup<"deadLetters", import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"decide", "POST", "/api/v1/dead-letters/decide", never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    readonly action: import("effect/Schema").Literals<readonly ["redrive", "discard", "restore"]>;
-    readonly ids: import("effect/Schema").$Array<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly outcome: import("effect/Schema").Literals<readonly ["done", "conflict", "notFound"]>;
-        readonly state: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        readonly by: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        readonly at: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-    }>>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"discard", "POST", "/api/v1/dead-letters/:id/discard", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
-}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly consumer: import("effect/Schema").String;
-        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-        readonly parked: import("effect/Schema").Boolean;
-        readonly retriedMillis: import("effect/Schema").Finite;
-        readonly tag: import("effect/Schema").String;
-        readonly fingerprint: import("effect/Schema").String;
-        readonly redriven: import("effect/Schema").Finite;
-        readonly diedAt: import("effect/Schema").Finite;
-        readonly changedBy: import("effect/Schema").String;
-        readonly changedAt: import("effect/Schema").Finite;
-        readonly message: import("effect/Schema").Struct<{
-            id: import("effect/Schema").String;
-            topic: import("effect/Schema").String;
-            key: import("effect/Schema").String;
-            keyed: import("effect/Schema").Boolean;
-            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-            version: import("effect/Schema").Finite;
-            publishedAt: import("effect/Schema").Finite;
-        }>;
-        readonly attempts: import("effect/Schema").Finite;
-        readonly error: import("effect/Schema").String;
-        readonly etag: import("effect/Schema").String;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"export", "GET", "/api/v1/dead-letters/export", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
-    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
-    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
-    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    before: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
-    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
-}>>, never, never, import("effect/http-api/HttpApiSchema").StreamNdjson<import("effect/Schema").Struct<{
-    readonly id: import("effect/Schema").String;
-    readonly consumer: import("effect/Schema").String;
-    readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-    readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-    readonly parked: import("effect/Schema").Boolean;
-    readonly retriedMillis: import("effect/Schema").Finite;
-    readonly tag: import("effect/Schema").String;
-    readonly fingerprint: import("effect/Schema").String;
-    readonly redriven: import("effect/Schema").Finite;
-    readonly diedAt: import("effect/Schema").Finite;
-    readonly changedBy: import("effect/Schema").String;
-    readonly changedAt: import("effect/Schema").Finite;
-    readonly message: import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly topic: import("effect/Schema").String;
-        readonly key: import("effect/Schema").String;
-        readonly keyed: import("effect/Schema").Boolean;
-        readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-        readonly version: import("effect/Schema").Finite;
-        readonly publishedAt: import("effect/Schema").Finite;
-        readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-    }>;
-    readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-    readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly attempt: import("effect/Schema").Finite;
-        readonly at: import("effect/Schema").Finite;
-        readonly tag: import("effect/Schema").String;
-        readonly error: import("effect/Schema").Unknown;
-        readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-        readonly message: import("effect/Schema").String;
-        readonly stack: import("effect/Schema").String;
-        readonly step: import("effect/Schema").String;
-        readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            readonly name: import("effect/Schema").String;
-            readonly position: import("effect/Schema").Finite;
-        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            readonly name: import("effect/Schema").String;
-            readonly position: import("effect/Schema").Finite;
-        }>>, never, never>;
-        readonly frame: import("effect/Schema").String;
-        readonly worker: import("effect/Schema").String;
-        readonly codeVersion: import("effect/Schema").String;
-    }>>;
-    readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-        readonly traceId: import("effect/Schema").String;
-        readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-        readonly traceId: import("effect/Schema").String;
-        readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-    }>>, never, never>;
-    readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
-    readonly etag: import("effect/Schema").String;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"groups", "GET", "/api/v1/dead-letters/groups", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
-    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
-    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
-    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
-}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly consumer: import("effect/Schema").String;
-        readonly fingerprint: import("effect/Schema").String;
-        readonly deadLetters: import("effect/Schema").Struct<{
-            readonly count: import("effect/Schema").Finite;
-            readonly more: import("effect/Schema").Boolean;
-        }>;
-        readonly firstAt: import("effect/Schema").Finite;
-        readonly lastAt: import("effect/Schema").Finite;
-        readonly sample: import("effect/Schema").Struct<{
-            readonly id: import("effect/Schema").String;
-            readonly consumer: import("effect/Schema").String;
-            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-            readonly parked: import("effect/Schema").Boolean;
-            readonly retriedMillis: import("effect/Schema").Finite;
-            readonly tag: import("effect/Schema").String;
-            readonly fingerprint: import("effect/Schema").String;
-            readonly redriven: import("effect/Schema").Finite;
-            readonly diedAt: import("effect/Schema").Finite;
-            readonly changedBy: import("effect/Schema").String;
-            readonly changedAt: import("effect/Schema").Finite;
-            readonly message: import("effect/Schema").Struct<{
-                readonly id: import("effect/Schema").String;
-                readonly topic: import("effect/Schema").String;
-                readonly key: import("effect/Schema").String;
-                readonly keyed: import("effect/Schema").Boolean;
-                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-                readonly version: import("effect/Schema").Finite;
-                readonly publishedAt: import("effect/Schema").Finite;
-                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            }>;
-            readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-                readonly attempt: import("effect/Schema").Finite;
-                readonly at: import("effect/Schema").Finite;
-                readonly tag: import("effect/Schema").String;
-                readonly error: import("effect/Schema").Unknown;
-                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-                readonly message: import("effect/Schema").String;
-                readonly stack: import("effect/Schema").String;
-                readonly step: import("effect/Schema").String;
-                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>, never, never>;
-                readonly frame: import("effect/Schema").String;
-                readonly worker: import("effect/Schema").String;
-                readonly codeVersion: import("effect/Schema").String;
-            }>>;
-            readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly traceId: import("effect/Schema").String;
-                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly traceId: import("effect/Schema").String;
-                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            }>>, never, never>;
-            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
-            readonly etag: import("effect/Schema").String;
-        }>;
-    }>>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"list", "GET", "/api/v1/dead-letters", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
-    cursor: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    exact: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
-    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
-    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
-    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
-    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly consumer: import("effect/Schema").String;
-        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-        readonly parked: import("effect/Schema").Boolean;
-        readonly retriedMillis: import("effect/Schema").Finite;
-        readonly tag: import("effect/Schema").String;
-        readonly fingerprint: import("effect/Schema").String;
-        readonly redriven: import("effect/Schema").Finite;
-        readonly diedAt: import("effect/Schema").Finite;
-        readonly changedBy: import("effect/Schema").String;
-        readonly changedAt: import("effect/Schema").Finite;
-        readonly message: import("effect/Schema").Struct<{
-            id: import("effect/Schema").String;
-            topic: import("effect/Schema").String;
-            key: import("effect/Schema").String;
-            keyed: import("effect/Schema").Boolean;
-            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-            version: import("effect/Schema").Finite;
-            publishedAt: import("effect/Schema").Finite;
-        }>;
-        readonly attempts: import("effect/Schema").Finite;
-        readonly error: import("effect/Schema").String;
-        readonly etag: import("effect/Schema").String;
-    }>>;
-    readonly count: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-        readonly value: import("effect/Schema").Finite;
-        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-    }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-        readonly value: import("effect/Schema").Finite;
-        readonly kind: import("effect/Schema").Literals<readonly ["exact", "atLeast", "estimate"]>;
-    }>>, never, never>;
-    readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-    readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"one", "GET", "/api/v1/dead-letters/:id", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
-}>>, never, never, never, import("effect/http-api/HttpApiSchema").WithHeaders<import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly consumer: import("effect/Schema").String;
-        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-        readonly parked: import("effect/Schema").Boolean;
-        readonly retriedMillis: import("effect/Schema").Finite;
-        readonly tag: import("effect/Schema").String;
-        readonly fingerprint: import("effect/Schema").String;
-        readonly redriven: import("effect/Schema").Finite;
-        readonly diedAt: import("effect/Schema").Finite;
-        readonly changedBy: import("effect/Schema").String;
-        readonly changedAt: import("effect/Schema").Finite;
-        readonly message: import("effect/Schema").Struct<{
-            readonly id: import("effect/Schema").String;
-            readonly topic: import("effect/Schema").String;
-            readonly key: import("effect/Schema").String;
-            readonly keyed: import("effect/Schema").Boolean;
-            readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-            readonly version: import("effect/Schema").Finite;
-            readonly publishedAt: import("effect/Schema").Finite;
-            readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        }>;
-        readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly attempt: import("effect/Schema").Finite;
-            readonly at: import("effect/Schema").Finite;
-            readonly tag: import("effect/Schema").String;
-            readonly error: import("effect/Schema").Unknown;
-            readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-            readonly message: import("effect/Schema").String;
-            readonly stack: import("effect/Schema").String;
-            readonly step: import("effect/Schema").String;
-            readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly name: import("effect/Schema").String;
-                readonly position: import("effect/Schema").Finite;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly name: import("effect/Schema").String;
-                readonly position: import("effect/Schema").Finite;
-            }>>, never, never>;
-            readonly frame: import("effect/Schema").String;
-            readonly worker: import("effect/Schema").String;
-            readonly codeVersion: import("effect/Schema").String;
-        }>>;
-        readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-            readonly traceId: import("effect/Schema").String;
-            readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-            readonly traceId: import("effect/Schema").String;
-            readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-        }>>, never, never>;
-        readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
-        readonly etag: import("effect/Schema").String;
-    }>;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    etag: import("effect/Schema").String;
-}>>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"payload", "GET", "/api/v1/dead-letters/:id/payload", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    original: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["true", "false"]>>;
-}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").String>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"redrive", "POST", "/api/v1/dead-letters/:id/redrive", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
-}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    readonly payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly consumer: import("effect/Schema").String;
-        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-        readonly parked: import("effect/Schema").Boolean;
-        readonly retriedMillis: import("effect/Schema").Finite;
-        readonly tag: import("effect/Schema").String;
-        readonly fingerprint: import("effect/Schema").String;
-        readonly redriven: import("effect/Schema").Finite;
-        readonly diedAt: import("effect/Schema").Finite;
-        readonly changedBy: import("effect/Schema").String;
-        readonly changedAt: import("effect/Schema").Finite;
-        readonly message: import("effect/Schema").Struct<{
-            id: import("effect/Schema").String;
-            topic: import("effect/Schema").String;
-            key: import("effect/Schema").String;
-            keyed: import("effect/Schema").Boolean;
-            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-            version: import("effect/Schema").Finite;
-            publishedAt: import("effect/Schema").Finite;
-        }>;
-        readonly attempts: import("effect/Schema").Finite;
-        readonly error: import("effect/Schema").String;
-        readonly etag: import("effect/Schema").String;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"release", "POST", "/api/v1/dead-letters/:id/release", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
-}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly consumer: import("effect/Schema").String;
-        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-        readonly parked: import("effect/Schema").Boolean;
-        readonly retriedMillis: import("effect/Schema").Finite;
-        readonly tag: import("effect/Schema").String;
-        readonly fingerprint: import("effect/Schema").String;
-        readonly redriven: import("effect/Schema").Finite;
-        readonly diedAt: import("effect/Schema").Finite;
-        readonly changedBy: import("effect/Schema").String;
-        readonly changedAt: import("effect/Schema").Finite;
-        readonly message: import("effect/Schema").Struct<{
-            id: import("effect/Schema").String;
-            topic: import("effect/Schema").String;
-            key: import("effect/Schema").String;
-            keyed: import("effect/Schema").Boolean;
-            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-            version: import("effect/Schema").Finite;
-            publishedAt: import("effect/Schema").Finite;
-        }>;
-        readonly attempts: import("effect/Schema").Finite;
-        readonly error: import("effect/Schema").String;
-        readonly etag: import("effect/Schema").String;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"restore", "POST", "/api/v1/dead-letters/:id/restore", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
-}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    note: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    "if-match": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    "idempotency-key": import("effect/Schema").optionalKey<import("effect/Schema").String>;
-}>>, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly id: import("effect/Schema").String;
-        readonly consumer: import("effect/Schema").String;
-        readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-        readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-        readonly parked: import("effect/Schema").Boolean;
-        readonly retriedMillis: import("effect/Schema").Finite;
-        readonly tag: import("effect/Schema").String;
-        readonly fingerprint: import("effect/Schema").String;
-        readonly redriven: import("effect/Schema").Finite;
-        readonly diedAt: import("effect/Schema").Finite;
-        readonly changedBy: import("effect/Schema").String;
-        readonly changedAt: import("effect/Schema").Finite;
-        readonly message: import("effect/Schema").Struct<{
-            id: import("effect/Schema").String;
-            topic: import("effect/Schema").String;
-            key: import("effect/Schema").String;
-            keyed: import("effect/Schema").Boolean;
-            headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-            version: import("effect/Schema").Finite;
-            publishedAt: import("effect/Schema").Finite;
-        }>;
-        readonly attempts: import("effect/Schema").Finite;
-        readonly error: import("effect/Schema").String;
-        readonly etag: import("effect/Schema").String;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"search", "GET", "/api/v1/dead-letters/search", never, import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    consumer: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    topic: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    key: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    message: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    failure: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").String, import("effect/Schema").$Array<import("effect/Schema").String>]>>;
-    error: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    reason: import("effect/Schema").optionalKey<import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>>;
-    since: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    until: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").Finite, import("effect/Schema").String, never, never>>;
-    state: import("effect/Schema").optionalKey<import("effect/Schema").Union<readonly [import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>, import("effect/Schema").Literal<"any">]>>;
-    version: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    text: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    payload: import("effect/Schema").optionalKey<import("effect/Schema").String>;
-    before: import("effect/Schema").optionalKey<import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>>;
-    limit: import("effect/Schema").optionalKey<import("effect/Schema").Int>;
-}>>, never, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly deadLetters: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly id: import("effect/Schema").String;
-            readonly consumer: import("effect/Schema").String;
-            readonly reason: import("effect/Schema").Literals<readonly ["exhausted", "rejected", "undecodable", "crashed"]>;
-            readonly state: import("effect/Schema").Literals<readonly ["open", "redriving", "resolved", "discarded"]>;
-            readonly parked: import("effect/Schema").Boolean;
-            readonly retriedMillis: import("effect/Schema").Finite;
-            readonly tag: import("effect/Schema").String;
-            readonly fingerprint: import("effect/Schema").String;
-            readonly redriven: import("effect/Schema").Finite;
-            readonly diedAt: import("effect/Schema").Finite;
-            readonly changedBy: import("effect/Schema").String;
-            readonly changedAt: import("effect/Schema").Finite;
-            readonly message: import("effect/Schema").Struct<{
-                readonly id: import("effect/Schema").String;
-                readonly topic: import("effect/Schema").String;
-                readonly key: import("effect/Schema").String;
-                readonly keyed: import("effect/Schema").Boolean;
-                readonly headers: import("effect/Schema").$Record<import("effect/Schema").String, import("effect/Schema").String>;
-                readonly version: import("effect/Schema").Finite;
-                readonly publishedAt: import("effect/Schema").Finite;
-                readonly payload: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            }>;
-            readonly original: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            readonly attempts: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-                readonly attempt: import("effect/Schema").Finite;
-                readonly at: import("effect/Schema").Finite;
-                readonly tag: import("effect/Schema").String;
-                readonly error: import("effect/Schema").Unknown;
-                readonly encoded: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Literal<true>>>, import("effect/Schema").optionalKey<import("effect/Schema").Literal<true>>, never, never>;
-                readonly message: import("effect/Schema").String;
-                readonly stack: import("effect/Schema").String;
-                readonly step: import("effect/Schema").String;
-                readonly failedStep: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                    readonly name: import("effect/Schema").String;
-                    readonly position: import("effect/Schema").Finite;
-                }>>, never, never>;
-                readonly frame: import("effect/Schema").String;
-                readonly worker: import("effect/Schema").String;
-                readonly codeVersion: import("effect/Schema").String;
-            }>>;
-            readonly trace: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Struct<{
-                readonly traceId: import("effect/Schema").String;
-                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            }>>>, import("effect/Schema").optionalKey<import("effect/Schema").Struct<{
-                readonly traceId: import("effect/Schema").String;
-                readonly url: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-            }>>, never, never>;
-            readonly hidden: import("effect/Schema").$Array<import("effect/Schema").String>;
-            readonly etag: import("effect/Schema").String;
-        }>>;
-        readonly looked: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").Finite>>, import("effect/Schema").optionalKey<import("effect/Schema").Finite>, never, never>;
-        readonly next: import("effect/Schema").decodeTo<import("effect/Schema").optional<import("effect/Schema").toType<import("effect/Schema").String>>, import("effect/Schema").optionalKey<import("effect/Schema").String>, never, never>;
-    }>;
-}>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never> | import("effect/http-api/HttpApiEndpoint").HttpApiEndpoint<"validate", "POST", "/api/v1/dead-letters/:id/validate", import("effect/Schema").toCodecStringTree<import("effect/Schema").Struct<{
-    id: import("effect/Schema").decodeTo<import("effect/Schema").String, import("effect/Schema").String, never, never>;
-}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly payload: import("effect/Schema").String;
-}>>, never, import("effect/Schema").toCodecJson<import("effect/Schema").Struct<{
-    readonly schema: import("effect/Schema").Literal<1>;
-    readonly asOf: import("effect/Schema").String;
-    readonly data: import("effect/Schema").Struct<{
-        readonly diff: import("effect/Schema").String;
-        readonly checked: import("effect/Schema").Literals<readonly ["schema", "json"]>;
-        readonly issues: import("effect/Schema").$Array<import("effect/Schema").Struct<{
-            readonly path: import("effect/Schema").String;
-            readonly message: import("effect/Schema").String;
-        }>>;
-        readonly keyChanged: import("effect/Schema").Boolean;
-        readonly idChanged: import("effect/Schema").Boolean;
     }>;
 }>>, import("effect/Schema").toCodecJson<typeof import("./Problems.ts").InvalidRequest | typeof import("./Problems.ts").CursorMismatch | typeof import("./Problems.ts").Forbidden | typeof import("./Problems.ts").ConsumerNotFound | typeof import("./Problems.ts").DeadLetterNotFound | typeof import("./Problems.ts").RedriveRunNotFound | typeof import("./Problems.ts").WorkerNotFound | typeof import("./Problems.ts").KeyNotFound | typeof import("./Problems.ts").NothingToRedrive | typeof import("./Problems.ts").NothingToAdvance | typeof import("./Problems.ts").MessageNotWaiting | typeof import("./Problems.ts").DeadLetterConflict | typeof import("./Problems.ts").RedriveRunning | typeof import("./Problems.ts").RedriveRunConflict | typeof import("./Problems.ts").PauseConflict | typeof import("./Problems.ts").QueueChanged | typeof import("./Problems.ts").PreviewExpired | typeof import("./Problems.ts").StillRunning | typeof import("./Problems.ts").StaleVersion | typeof import("./Problems.ts").KeyChanged | typeof import("./Problems.ts").PayloadInvalid | typeof import("./Problems.ts").KeyReused | typeof import("./Problems.ts").PreconditionRequired | typeof import("./Problems.ts").StoreRefused | typeof import("./Problems.ts").QueryTimeout | typeof import("./Problems.ts").DatabaseUnavailable>, Access | HttpApiMiddleware.ProblemDetails, never>, false>>;
 

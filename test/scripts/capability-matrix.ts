@@ -54,8 +54,6 @@ const rows: ReadonlyArray<readonly [question: string, answer: (can: Capabilities
     (can) => can.acknowledge === "within" ? "in the commit" : "after the commit; a crash between makes a duplicate"
   ],
   ["a delayed retry waits", (can) => holds[can.hold]],
-  ["dead letters", () => "in the store"],
-  ["takes a message away itself", (can) => can.discardsAfter._tag === "None" ? "never, or as its queue is set" : "yes"],
   ["drops a second publish itself", (can) => time(can.deduplicates, "no; the inbox finds it")],
   [
     "largest message",

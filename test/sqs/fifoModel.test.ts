@@ -1,9 +1,10 @@
 // Random schedules of FIFO groups: crashes, stale owners, lost answers and failing batches, on a model of SQS.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, TxRef } from "effect"
+import { Effect, Layer, Logger, TxRef } from "effect"
 import { TestClock } from "effect/testing"
 import { Pipeline, Retry, Store, Worker } from "millrace"
 import { Dice } from "../faults/dice.ts"
+import { limit } from "../harness/patience.ts"
 import { Declined, type Order, order, Orders, runReadyFibers } from "../worker/support.ts"
 import { type Process, processOn, send, sqs } from "./sqsKit.ts"
 
@@ -63,7 +64,7 @@ const live = (seed: number, fifo: boolean) => {
     assert.strictEqual(model.size, 0, "the queue is empty in the end")
     const dead = yield* store.deadLetters.list({ consumer: "ledger" })
     return { committed: yield* TxRef.get(committed), sent, dead: dead.map(({ message }) => message.id) }
-  }).pipe(Effect.provide(Layer.provideMerge(layer, TestClock.layer())))
+  }).pipe(Effect.provide(Layer.mergeAll(layer, Logger.layer([])).pipe(Layer.provideMerge(TestClock.layer()))))
 }
 
 /** Every message is committed once, or is a dead letter; with order, those of a key are committed in order. */
@@ -85,16 +86,20 @@ const first = Number(process.env["SQS_SEED"] ?? 1)
 
 describe("random schedules on SQS", () => {
   for (const [name, fifo] of [["FIFO", true], ["standard", false]] as const) {
-    it.live(`commit every message of a ${name} queue once${fifo ? ", in the order of its key" : ""}`, () =>
-      Effect.gen(function*() {
-        for (let seed = first; seed < first + seeds; seed++) {
-          const result = yield* live(seed, fifo)
-          try {
-            check(result, fifo)
-          } catch (error) {
-            throw new Error(`seed ${seed} (repeat it by SQS_SEED=${seed} SQS_SEEDS=1): ${String(error)}`)
+    it.live(
+      `commit every message of a ${name} queue once${fifo ? ", in the order of its key" : ""}`,
+      () =>
+        Effect.gen(function*() {
+          for (let seed = first; seed < first + seeds; seed++) {
+            const result = yield* live(seed, fifo)
+            try {
+              check(result, fifo)
+            } catch (error) {
+              throw new Error(`seed ${seed} (repeat it by SQS_SEED=${seed} SQS_SEEDS=1): ${String(error)}`)
+            }
           }
-        }
-      }))
+        }),
+      limit(60_000 + seeds * 500)
+    )
   }
 })

@@ -1,6 +1,6 @@
 /** A worker on a model of SQS and the memory store, in virtual time. */
 import { Context, Effect, Latch, Layer, Result } from "effect"
-import { Memory, Store, Transport } from "millrace"
+import { Health, Memory, Store, Transport } from "millrace"
 import type { Wire } from "millrace/wire"
 import { wireOf } from "../../src/sqs/SqsMessage.ts"
 import * as SqsTransport from "../../src/sqs/SqsTransport.ts"
@@ -72,7 +72,9 @@ export const processOn = Effect.fnUntraced(function*(model: SqsModel) {
   }
   const services = Context.make(Store.Store, store).pipe(
     Context.add(Transport.Transport, transportOn(model, store, process)),
-    Context.add(CrashIsolation.Process, new CrashIsolation.ProcessWorkers())
+    Context.add(CrashIsolation.Process, new CrashIsolation.ProcessWorkers()),
+    // A dead process never ends its worker, so a list that all processes share would keep it in memory.
+    Context.add(Health.Workers, new Set())
   )
   return Object.assign(process, {
     run: <A, E>(program: Effect.Effect<A, E, Store.Store | Transport.Transport>): Effect.Effect<A, E> =>

@@ -39,7 +39,7 @@ export const warnings = (settings: Settings, kept: Kept = "ids"): ReadonlyArray<
   ]
 }
 
-/** The answer is a list of names and values, or an object of them, depending on the protocol. */
+/** Reads the settings of a response, which is a list of names and values, or an object, depending on the protocol. */
 const settingsOf = (answer: unknown): Settings => {
   if (!Array.isArray(answer)) return typeof answer === "object" && answer !== null ? { ...answer } as Settings : {}
   const pairs: Record<string, string> = {}

@@ -163,7 +163,7 @@ export const layer = (options: RedisStreamsOptions): Layer.Layer<Transport, Inva
  * place for them, so a worker fails with `Unsupported` there.
  *
  * Nothing is deleted in the streams, so several consumers can read them, and operators trim them. A consumer begins at
- * the first entry. A worker fails for good if unread entries were trimmed, and never passes over them.
+ * the first entry. A worker fails permanently if unread entries were trimmed, and never passes over them.
  *
  * Building the layer sends no request. Fails with `InvalidSetting` if an option is out of its range.
  *

@@ -2,7 +2,7 @@
  * Streams of Redis as a log: one stream for each shard, whose entries stay where they are. The store keeps the
  * positions, so Redis knows nothing about the readers.
  *
- * An entry that was removed before it was read is a loss. Every read looks for one, and fails for good.
+ * An entry that was removed before it was read is a loss. Every read looks for one, and fails permanently.
  */
 import * as Effect from "effect/Effect"
 import type * as Redis from "effect/persistence/Redis"

@@ -5,7 +5,7 @@
  * entries that have been idle for a lease, and a renewal sets the idle time to zero. An entry that is given back
  * counts as idle for a lease, so that the next read claims it.
  *
- * An entry that was removed before it was acknowledged is a loss. Every read looks for one, and fails for good.
+ * An entry that was removed before it was acknowledged is a loss. Every read looks for one, and fails permanently.
  */
 import * as Effect from "effect/Effect"
 import type * as Redis from "effect/persistence/Redis"
@@ -130,7 +130,7 @@ export const make = (redis: Redis.Redis["Service"], options: Options): BrokerQue
     keep: redis.eval(Scripts.keep),
     acknowledge: redis.eval(Scripts.acknowledge)
   }
-  /** A request that waited while the group was deleted fails with an error of Redis, which names no command. */
+  /** Sends a request. If the group was deleted, its error names the command that continues, which that of Redis does not. */
   const within = (millis: number) => <A>(operation: string, send: Effect.Effect<A, Redis.RedisError>) =>
     Effect.mapError(
       requested(engine, millis)(operation, send),

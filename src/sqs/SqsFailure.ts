@@ -1,5 +1,5 @@
 /**
- * Classifies failures of SQS: which ones pass by themselves, which entries are refused for good, and which requests
+ * Classifies failures of SQS: which ones pass by themselves, which entries are refused permanently, and which requests
  * have done nothing.
  *
  * The codes are those of the API reference of Amazon SQS: the errors of `SendMessageBatch`,
@@ -88,7 +88,7 @@ export interface FailedEntry {
   readonly SenderFault?: boolean | undefined
 }
 
-/** Returns the outcome of an entry. A fault of the sender that passes is not refused for good. */
+/** Returns the outcome of an entry. A fault of the sender that passes is not refused permanently. */
 export const entryOutcome = ({ Code = "no code", SenderFault }: FailedEntry): EntryFailure => {
   const passes = throttled.test(Code) || denied.test(Code) || failing.test(Code)
   return { outcome: SenderFault === true && !passes ? "refused" : "notDone", detail: Code }

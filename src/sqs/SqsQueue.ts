@@ -7,7 +7,7 @@
 import type { BrokerQueue } from "../internal/broker/BrokerQueue.ts"
 import { batchSize, ceilingSeconds, engineOf, type Received, type SqsApi } from "./SqsApi.ts"
 
-/** A message stays hidden a little longer than its lease lasts. */
+/** Returns the seconds for which SQS hides a message, which may be a little longer than its lease. */
 const secondsOf = (leaseMillis: number): number => Math.max(1, Math.ceil(leaseMillis / 1000))
 
 /** Returns the queue on these requests. */

@@ -76,7 +76,7 @@ const textOf = (body: string | Uint8Array): Read<string> => {
   }
 }
 
-/** The headers that travelled in one attribute. */
+/** Returns the headers that travelled in one attribute. */
 const packedOf = (event: ReadonlyMap<string, string>): Read<ReadonlyArray<readonly [string, string]>> => {
   const text = event.get("millraceheaders")
   if (text === undefined) return Result.succeed([])
@@ -154,10 +154,10 @@ const required = (event: ReadonlyMap<string, string>, name: string): Read<string
     : Result.succeed(value)
 }
 
-/** The `source` of a topic's messages on this wire. */
+/** Returns the `source` of a topic's messages on this wire. */
 const sourceOf = ({ source }: Settings, topic: string): string => `${source}/${topic}`
 
-/** The parts that the standard attributes name, or what the mapping makes of a message without them. */
+/** Returns the parts that the standard attributes name, or what the mapping makes of a message without them. */
 const identityOf = (settings: Settings, received: Received, { event }: Attributes) =>
   Result.gen(function*() {
     const { foreign } = settings

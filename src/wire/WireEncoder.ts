@@ -11,7 +11,7 @@ import type { Settings, WireMessage } from "./Wire.ts"
 const refuse = ({ id, topic }: Message.Message, field: string, problem: string, hint: string): InvalidMessage =>
   new InvalidMessage({ topic, id: id.slice(0, 64), field, problem, hint })
 
-/** The parts of a message that are attributes, by name. Undefined ones are left out. */
+/** Returns the parts of a message that are attributes, by name. Undefined ones are left out. */
 const partsOf = ({ source }: Settings, message: Message.Message): ReadonlyArray<readonly [string, string]> => {
   const { id, key, keyed, publishedAt, topic, version } = message
   const parts: Readonly<Record<string, string | undefined>> = {

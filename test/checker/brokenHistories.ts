@@ -239,7 +239,7 @@ const deadLetters: ReadonlyArray<Mutant> = [
     )
   },
   {
-    name: "a parked key goes on",
+    name: "a parked key continues",
     rule: "deadLetters",
     apply: change(
       "DeadLettered",

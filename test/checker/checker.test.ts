@@ -150,7 +150,7 @@ describe("a consumer without order", () => {
       "two of a key commit in the wrong order, chained accordingly",
       "n+1 starts before n is settled, in another process",
       "n+1 starts while n runs, in one process",
-      "a parked key goes on",
+      "a parked key continues",
       "outgoing messages of a key change places"
     ]
     for (const name of names) {

@@ -11,12 +11,12 @@ import type { Poison, PublishTried } from "../checker/History.ts"
  *
  * - Nothing, or wait before the transaction.
  * - Fail twice in its steps, once in its commit, or once with a hold.
- * - Fail for good until an operator redrives it: refused at once, or until its attempts are used up.
+ * - Fail permanently until an operator redrives it: refused at once, or until its attempts are used up.
  * - End the process.
  */
 export const acts = ["none", "wait", "flaky", "flakyCommit", "held", "rejected", "exhausted", "exit"] as const
 
-export type Act = typeof acts[number]
+export type PieceKind = typeof acts[number]
 
 export const Piece = Schema.Struct({
   id: Schema.String,
@@ -44,7 +44,7 @@ export const readerOf = (consumer: string) => `${consumer}-reader`
 export const attempts = 8
 
 /** How its dead letter must look, where a piece is poison. */
-export const poisonOf = (action: Act): Poison | undefined => {
+export const poisonOf = (action: PieceKind): Poison | undefined => {
   switch (action) {
     case "rejected":
       return { reason: "rejected", attempts: 1 }
@@ -58,10 +58,10 @@ export const poisonOf = (action: Act): Poison | undefined => {
 }
 
 /** A share of each act in a load; what is missing is `none`. */
-export type Mix = Partial<Readonly<Record<Act, number>>>
+export type Mix = Partial<Readonly<Record<PieceKind, number>>>
 
 /** Picks an action. */
-export const pick = (mix: Mix, dice: number): Act => {
+export const pick = (mix: Mix, dice: number): PieceKind => {
   let left = dice
   for (const action of acts) {
     left -= mix[action] ?? 0

@@ -16,7 +16,7 @@ import type { BrokerServer } from "./brokerServer.ts"
 import * as Children from "./children.ts"
 import type { WorkerSetup } from "./childSetup.ts"
 import { Dice } from "./dice.ts"
-import { type Act, type Piece, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
+import { type Piece, type PieceKind, piecesOf, readerOf, receiptsOf } from "./pieces.ts"
 import type { Own, Server } from "./proxiedServer.ts"
 import * as Tables from "./tables.ts"
 
@@ -124,7 +124,7 @@ export class World implements Children.Nursery {
   }
 
   /** The next piece of a key. */
-  piece(key: string, action: Act, millis = 0): Piece {
+  piece(key: string, action: PieceKind, millis = 0): Piece {
     const position = (this.positions.get(key) ?? 0) + 1
     this.positions.set(key, position)
     return { id: `${key}:${position}`, key, position, action, millis }

@@ -80,7 +80,7 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     from: "if gone > count or (",
     to: "if (",
     test: losses,
-    named: "stops for good if unread entries are trimmed"
+    named: "stops permanently if unread entries are trimmed"
   },
   {
     name: "log: deleted entries passed over",
@@ -89,7 +89,7 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     from: "(before(id, last) and before(deleted, last))",
     to: "(before(id, last) and before(last, deleted))",
     test: losses,
-    named: "stops for good if unread entries are deleted one by one"
+    named: "stops permanently if unread entries are deleted one by one"
   },
   {
     name: "log: a stream that was created again read from its beginning",
@@ -98,7 +98,7 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     from: "if before(stream['last-generated-id'], id) or added < count then return { 'other' } end",
     to: "",
     test: losses,
-    named: "stops for good if unread entries are in a stream that was created again"
+    named: "stops permanently if unread entries are in a stream that was created again"
   },
   {
     name: "log: a stream that was created again and is as long read on",
@@ -107,7 +107,7 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     from: "if first and before(id, first) and gone < count then return { 'other' } end",
     to: "",
     test: losses,
-    named: "stops for good if unread entries are in a stream that was created again and is as long"
+    named: "stops permanently if unread entries are in a stream that was created again and is as long"
   },
   {
     name: "log: entries not counted at the end of a stream",
@@ -116,7 +116,7 @@ export const redisLogMutants: ReadonlyArray<Mutant> = [
     from: "if #entries < tonumber(ARGV[4]) and counted ~= added then",
     to: "if false then",
     test: losses,
-    named: "stops for good if an unread entry is deleted before one that was deleted at its start"
+    named: "stops permanently if an unread entry is deleted before one that was deleted at its start"
   },
   {
     name: "log: entries between both positions never moved",

@@ -57,7 +57,7 @@ export const relayMutants: ReadonlyArray<Mutant> = [
     from: "return error.kind === \"permanent\" ? error : undefined",
     to: "return undefined",
     test: relay,
-    named: "stops for good after a permanent failure"
+    named: "stops permanently after a permanent failure"
   },
   {
     name: "relay: an engine that interrupts itself and is not noticed",
@@ -67,7 +67,7 @@ export const relayMutants: ReadonlyArray<Mutant> = [
     to: "          if (Cause.hasInterrupts(cause)) return Effect.interrupt\n"
       + "          const error = Cause.findErrorOption(cause)\n",
     test: relay,
-    named: "stops for good after an interruption from within"
+    named: "stops permanently after an interruption from within"
   },
   {
     name: "relay: a key that continues behind a refused message",

@@ -268,22 +268,22 @@ export const sqsMutants: ReadonlyArray<Mutant> = [
     named: "that cannot be read becomes a dead letter"
   },
   {
-    name: "sqs: a throttled entry refused for good",
+    name: "sqs: a throttled entry refused permanently",
     guarantee: "no loss",
     file: failure,
     from: "SenderFault === true && !passes",
     to: "SenderFault === true",
     test: failures,
-    named: "is not refused for good although SQS calls it"
+    named: "is not refused permanently although SQS calls it"
   },
   {
-    name: "sqs: an entry that is refused for good sent again without an end",
+    name: "sqs: an entry that is refused permanently sent again without an end",
     guarantee: "poison cannot block",
     file: failure,
     from: "SenderFault === true && !passes",
     to: "SenderFault === true && passes",
     test: failures,
-    named: "is refused for good if it is the sender's fault"
+    named: "is refused permanently if it is the sender's fault"
   },
   {
     name: "sqs: a request with a bad entry sent again without an end",

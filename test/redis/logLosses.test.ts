@@ -50,7 +50,7 @@ describe.runIf(runs)("a log of Redis Streams with entries that are gone", () => 
       ]
     ] as const
   ) {
-    it.live(`stops for good if unread entries are ${how}`, () =>
+    it.live(`stops permanently if unread entries are ${how}`, () =>
       withLedger((log) =>
         Effect.gen(function*() {
           const redis = yield* Redis
@@ -81,7 +81,7 @@ describe.runIf(runs)("a log of Redis Streams with entries that are gone", () => 
   }
 
   it.live(
-    "stops for good if an unread entry is deleted before one that was deleted at its start",
+    "stops permanently if an unread entry is deleted before one that was deleted at its start",
     () =>
       withLedger(({ where }) =>
         Effect.gen(function*() {

@@ -188,7 +188,7 @@ describe("a relay", () => {
       ["an interruption from within", Effect.interrupt]
     ] as const
   ) {
-    it.effect(`stops for good after ${what} of the other engine, and its messages wait`, () =>
+    it.effect(`stops permanently after ${what} of the other engine, and its messages wait`, () =>
       Effect.gen(function*() {
         const { target } = engine(() => failure)
         const fatal = yield* Deferred.make<string>()
@@ -239,7 +239,7 @@ describe("a relay", () => {
       assert.strictEqual(error, "not there")
     }).pipe(Effect.provide(Memory.layer)))
 
-  it.effect("ends the program of launch when the other engine has failed for good", () =>
+  it.effect("ends the program of launch when the other engine has failed permanently", () =>
     Effect.gen(function*() {
       const { target } = engine(() => Effect.fail(gone))
       const program = yield* Effect.forkChild(Effect.flip(Worker.launch(Relay.layer(Orders, target))))

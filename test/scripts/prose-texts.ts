@@ -44,8 +44,8 @@ const wide = (path: string, text: string): ReadonlyArray<Finding> =>
 const functionTypes = /^(?:FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/
 const functionMakers = /^(?:Effect\.fn|Effect\.fnUntraced|Effect\.fnUntracedEager|dual|Function\.dual)\b/
 
-/** Rooms whose docstrings of functions begin with a verb. Those of the brokers follow. */
-const verbFirst = /^src\/(?!internal\/broker\/|sqs\/|redis\/|wire\/)/
+/** The files whose docstrings of functions begin with a verb. */
+const verbFirst = /^src\//
 
 /** Where docstrings of functions, methods and statements begin, without the paragraph that opens the file. */
 const functionDocs = (source: Source): ReadonlySet<number> => {

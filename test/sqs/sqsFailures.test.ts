@@ -72,7 +72,7 @@ describe("an entry that SQS lists as failed", () => {
   ]
   const final = ["InvalidMessageContents", "InvalidParameterValue", "ReceiptHandleIsInvalid"]
   for (const code of passing) {
-    it.live(`is not refused for good although SQS calls it the sender's fault: ${code}`, () =>
+    it.live(`is not refused permanently although SQS calls it the sender's fault: ${code}`, () =>
       Effect.gen(function*() {
         const queue = yield* fronted(failing("1", code, true))
         const failed = yield* Effect.provide(failures(["1", "2", "3"]), queue.layer)
@@ -85,7 +85,7 @@ describe("an entry that SQS lists as failed", () => {
   }
 
   for (const code of final) {
-    it.live(`is refused for good if it is the sender's fault: ${code}`, () =>
+    it.live(`is refused permanently if it is the sender's fault: ${code}`, () =>
       Effect.gen(function*() {
         const queue = yield* fronted(failing("0", code, true))
         assert.deepStrictEqual(yield* Effect.provide(failures(["1", "2"]), queue.layer), ["m0 refused"])

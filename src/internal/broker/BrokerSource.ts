@@ -31,7 +31,7 @@ import {
 export const capabilitiesWith = (can: Capabilities, { overflow }: Store["Service"]): Capabilities =>
   overflow === undefined ? { ...can, hold: "timed" } : can
 
-/** The entry of a delivery as it moves into the lanes. */
+/** Returns the entry of a delivery as it moves into the lanes. */
 const movingOf = (entry: Entry, attempts = entry.record?.attempts ?? []): Moving => ({
   message: entry.message,
   attempts,
@@ -131,7 +131,7 @@ const holdInLanes = (seat: Seat, lanes: OverflowLanes): Subscription["hold"] =>
     return held ? "held" : "settled"
   })
 
-/** The messages at the broker, beside the lanes of the consumer in the store. */
+/** Returns the messages at the broker as a source beside the lanes of the consumer in the store. */
 export const make = (seat: Seat, atBroker: Subscription, lanes: OverflowLanes): Source => {
   const { acknowledge, drop, fence, held, isolate, release, removeInTransaction, renew } = atBroker
   return {

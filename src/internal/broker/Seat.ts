@@ -43,7 +43,7 @@ export const closing = Duration.seconds(5)
 /** How long a message that is given back waits for renewals that are on their way. */
 const renewing = Duration.seconds(3)
 
-/** The error of the transport for a failure of the store. */
+/** Returns the error of the transport for a failure of the store. */
 export const ofStore = ({ queue }: Seat, operation: string) => (error: StoreFailure): TransportError =>
   new TransportError({
     engine: queue.engine,
@@ -146,7 +146,7 @@ export const handOut = (
   return deliveries.length
 }
 
-/** Whether so many messages or bytes wait here that no more messages are to be received. */
+/** Returns whether so many messages or bytes wait here that no more messages are to be received. */
 export const isBusy = ({ acknowledger, held, queue, wanted }: Seat): boolean => {
   if (acknowledger.isFull()) return true
   const waiting = held.inState("waiting")
@@ -155,9 +155,9 @@ export const isBusy = ({ acknowledger, held, queue, wanted }: Seat): boolean => 
 }
 
 /**
- * Whether a call waits for its round of polls, however short the idle poll is. `Worker.drain` sets an idle poll of 0,
- * and ends when a call hands out nothing while nothing runs. If the last round failed, every call waits for this round,
- * and fails with it. So health shows the failure until a round succeeds.
+ * Returns whether a call waits for its round of polls, however short the idle poll is. `Worker.drain` sets an idle
+ * poll of 0, and ends when a call hands out nothing while nothing runs. If the last round failed, every call waits for
+ * this round, and fails with it. So health shows the failure until a round succeeds.
  */
 export const isAwaited = ({ polls, spec }: Seat): boolean => Duration.toMillis(spec.idlePoll) === 0 || polls.failing()
 
@@ -169,7 +169,7 @@ export const polled = (seat: Seat): Effect.Effect<void, TransportError> => {
     : Effect.raceFirst(round, seat.roomAgain.await)
 }
 
-/** The error of a delivery that this subscription does not have any more. */
+/** Returns the error of a delivery that this subscription does not have any more. */
 export const notHeld = ({ spec: { consumer } }: Seat, { lease }: Delivery): LeaseLost =>
   new LeaseLost({
     lease: `${lease.name} of "${consumer}"`,

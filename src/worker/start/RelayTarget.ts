@@ -5,7 +5,7 @@ import type { TransportError } from "../../Errors.ts"
 import type { FailingSince } from "../observe/FailingSince.ts"
 
 interface Target {
-  /** Fails when the engine has failed for good. Then the worker stops gracefully, and fails with this error. */
+  /** Fails when the engine has failed permanently. Then the worker stops gracefully, and fails with this error. */
   readonly halted: Effect.Effect<never, TransportError>
   /** Returns since when the engine has confirmed nothing, for `Health.ts`. Returns undefined if nothing fails. */
   readonly failing: () => FailingSince | undefined

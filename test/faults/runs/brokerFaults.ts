@@ -90,7 +90,7 @@ const workers: Harm = Effect.fnUntraced(function*(world) {
   ]
 })
 
-/** Waits until more messages have ended. Dies if none does: no fault may stop the work for good. */
+/** Waits until more messages have ended. Dies if none does: no fault may stop the work permanently. */
 const progress = Effect.fnUntraced(function*(world: World, what: string) {
   const before = yield* Tables.finished(world.schema, world.consumer)
   const more = Effect.map(Tables.finished(world.schema, world.consumer), (n) => n > before + 20)

@@ -130,7 +130,7 @@ export const make = (redis: Redis.Redis["Service"], options: Options): BrokerQue
     keep: redis.eval(Scripts.keep),
     acknowledge: redis.eval(Scripts.acknowledge)
   }
-  /** Sends a request. If the group was deleted, its error names the command that continues, which that of Redis does not. */
+  /** Sends a request. If the group was deleted, replaces the error of Redis by one that names the command to run. */
   const within = (millis: number) => <A>(operation: string, send: Effect.Effect<A, Redis.RedisError>) =>
     Effect.mapError(
       requested(engine, millis)(operation, send),

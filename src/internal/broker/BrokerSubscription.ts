@@ -62,6 +62,9 @@ export interface Parts<R extends Received> {
 /** How often the store is asked whether an operator has paused or removed the consumer. */
 const checkEvery = Duration.seconds(1)
 
+/** Where polls do not wait, empty rounds are so many milliseconds apart, or an idle poll if that is less. */
+const restMillis = 1000
+
 /** Asks the store whether the consumer is paused or removed, unless it was asked a moment ago. */
 const checkConsumer = (seat: Seat): Effect.Effect<void, TransportError | ConsumerRemoved> =>
   Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
@@ -265,8 +268,7 @@ export const open = Effect.fnUntraced(function*<R extends Received>(
   const idle = Duration.toMillis(spec.idlePoll)
   const polls = Polls.make(queue, {
     waitMillis: idle === 0 ? Math.min(1000, waitMillis) : waitMillis,
-    // Where polls do not wait, their rounds are an idle poll apart.
-    restMillis: waitMillis === 0 ? idle : Math.min(idle, waitMillis),
+    restMillis: Math.min(idle, waitMillis === 0 ? restMillis : waitMillis),
     leaseMillis,
     accept: (messages, claimedAt) => held.enter(messages, claimedAt, (received) => messageOf(received, topic))
   }, polling)

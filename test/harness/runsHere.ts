@@ -6,7 +6,7 @@ export const runsHere = (
   there: boolean,
   what: string,
   lacks: string,
-  ci: string | undefined = process.env["CI"]
+  ci: string = process.env["CI"] ?? ""
 ): boolean => {
   if (there) return true
   const line = `DID NOT RUN: ${what}. ${lacks}`

@@ -164,7 +164,7 @@ describe("a topic", () => {
       Effect.gen(function*() {
         const error = yield* Effect.flip(Topic.publish(Topic.make(name, { schema: Schema.String }), "x"))
         assert.deepInclude(error, { _tag: "InvalidName", kind: "topic", got: name })
-        assert.match(error.message, /^A topic name has deadLetters, .*Nothing was done/)
+        assert.match(error.message, /^A topic name has letters, .*Nothing was done/)
         const other = yield* Effect.flip(
           Worker.drain(Pipeline.from(Topic.make(name, { schema: Schema.String }), { consumer: "c" }))
         )

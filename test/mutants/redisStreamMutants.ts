@@ -189,5 +189,14 @@ export const redisStreamMutants: ReadonlyArray<Mutant> = [
     to: "scripts.read(stream, group, consumer, lease * 2, most, cursor)",
     test: onPostgres,
     named: "is handled by another one within one lease and a poll"
+  },
+  {
+    name: "redis: refused credentials end the worker",
+    guarantee: "observability",
+    file: "src/redis/RedisFailure.ts",
+    from: "isRefusal(detail) && !rights.test(detail)",
+    to: "isRefusal(detail)",
+    test: "test/redis/redisAccess.test.ts",
+    named: "waits while its password is refused"
   }
 ]

@@ -1,8 +1,8 @@
 /**
  * Estimates the size of messages that are not read yet, so that a reader takes no more than it has room for.
  *
- * The estimate is the average of the last read, or half of the estimate before it if that is more. So one read of small
- * messages between large ones does not open the door to many large ones.
+ * The estimate is the average of the last read, or half of the estimate before it if that is more. So after one read of
+ * small messages, the next read takes at most twice as many large ones.
  */
 export class MessageSizes {
   #estimate = 0
